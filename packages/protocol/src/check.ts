@@ -1,0 +1,129 @@
+/** Checkers: a schema compiled at its first use, and the error of a value that it refuses. */
+import { describeMismatch } from './mismatch.ts';
+import type { JsonSchema, Schema, Static } from './schema.ts';
+
+/** A compiled schema. */
+export interface Checker<T> {
+  /** Whether `value` has the shape. Builds no error. */
+  check(value: unknown): value is T;
+  /**
+   * Returns `value` if it has the shape; else throws the catalogue error of its first mismatch, with `path` in front of the place:
+   * `missing_required_parameter`, `invalid_type` or `invalid_value`.
+   */
+  parse(value: unknown, path: string): T;
+}
+
+/** A checker of `schema`, compiled when it is first needed. */
+export function createChecker<S extends Schema>(schema: S): Checker<Static<S>> {
+  let compiled: Check | null = null;
+  const check = (value: unknown): value is Static<S> => (compiled ??= compile(schema))(value);
+  return {
+    check,
+    parse(value, path) {
+      if (check(value)) return value;
+      throw describeMismatch(schema, value, path);
+    },
+  };
+}
+
+type Check = (value: unknown) => boolean;
+
+function compile(schema: JsonSchema): Check {
+  if (schema.anyOf) return compileUnion(schema.anyOf.map(compile));
+  if (schema.const !== undefined) return (value) => value === schema.const;
+  if (schema.enum) return compileEnum(new Set(schema.enum));
+  switch (schema.type) {
+    case undefined:
+      return () => true;
+    case 'null':
+      return (value) => value === null;
+    case 'boolean':
+      return (value) => typeof value === 'boolean';
+    case 'integer':
+      return compileRange(schema, Number.isInteger);
+    case 'number':
+      return compileRange(schema, Number.isFinite);
+    case 'string':
+      return compileString(schema);
+    case 'array':
+      return compileArray(schema);
+    case 'object':
+      return compileObject(schema);
+  }
+}
+
+function compileUnion(alternatives: readonly Check[]): Check {
+  return (value) => {
+    for (const check of alternatives) if (check(value)) return true;
+    return false;
+  };
+}
+
+function compileEnum(values: ReadonlySet<unknown>): Check {
+  return (value) => values.has(value);
+}
+
+function compileRange({ minimum = -Infinity, maximum = Infinity }: JsonSchema, isNumber: Check): Check {
+  return (value) => isNumber(value) && (value as number) >= minimum && (value as number) <= maximum;
+}
+
+function compileString({ minLength = 0, maxLength = Infinity }: JsonSchema): Check {
+  if (minLength === 0 && maxLength === Infinity) return (value) => typeof value === 'string';
+  return (value) => typeof value === 'string' && hasLength(value, minLength, maxLength);
+}
+
+/** A string of n code points has n to 2n UTF-16 units: counting them is seldom needed. */
+function hasLength(value: string, minimum: number, maximum: number): boolean {
+  if (value.length > maximum * 2) return false;
+  if (value.length >= minimum * 2 && value.length <= maximum) return true;
+  const length = countCodePoints(value);
+  return length >= minimum && length <= maximum;
+}
+
+/** Length as JSON Schema counts it. */
+export function countCodePoints(value: string): number {
+  let count = 0;
+  for (const _ of value) count++;
+  return count;
+}
+
+function compileArray({ items, minItems = 0 }: JsonSchema): Check {
+  const checkItem = items ? compile(items) : () => true;
+  return (value) => {
+    if (!Array.isArray(value) || value.length < minItems) return false;
+    for (const element of value) if (!checkItem(element)) return false;
+    return true;
+  };
+}
+
+function compileObject(schema: JsonSchema): Check {
+  const { properties = {}, required = [] } = schema;
+  const fields = Object.entries(properties).map(([name, field]) => {
+    return { name, check: compile(field), isRequired: required.includes(name) };
+  });
+  const checkEntries = compileEntries(schema);
+  return (value) => {
+    if (!isObject(value)) return false;
+    for (const { name, check, isRequired } of fields) {
+      const field = value[name];
+      if (field === undefined ? isRequired : !check(field)) return false;
+    }
+    return checkEntries === null || checkEntries(value);
+  };
+}
+
+/** The check of a map's entries; null for objects whose other fields are free. */
+function compileEntries({ additionalProperties, propertyNames, maxProperties = Infinity }: JsonSchema) {
+  if (!additionalProperties) return null;
+  const checkName = propertyNames ? compile(propertyNames) : () => true;
+  const checkEntry = compile(additionalProperties);
+  return (value: Record<string, unknown>) => {
+    const names = Object.keys(value);
+    return names.length <= maxProperties && names.every((name) => checkName(name) && checkEntry(value[name]));
+  };
+}
+
+/** Whether a JSON value is an object, neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,11 @@
+/** Tools that come as part of the history instead of with the request. */
+import { Tools } from '../tools/unions.ts';
+import { type Static, Type } from '../schema.ts';
+
+export const AdditionalToolsItem = Type.Object({
+  type: Type.Literal('additional_tools'),
+  id: Type.Maybe(Type.String()),
+  role: Type.Literal('developer'),
+  tools: Tools,
+});
+export type AdditionalToolsItem = Static<typeof AdditionalToolsItem>;

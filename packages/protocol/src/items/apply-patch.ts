@@ -1,0 +1,43 @@
+/** Changes of files that the client applies. */
+import { Caller } from './item.ts';
+import { extend, type Static, Type } from '../schema.ts';
+
+export const PatchOperation = Type.Union([
+  Type.Object({ type: Type.Literal('create_file'), path: Type.String(), diff: Type.String() }),
+  Type.Object({ type: Type.Literal('update_file'), path: Type.String(), diff: Type.String() }),
+  Type.Object({ type: Type.Literal('delete_file'), path: Type.String() }),
+]);
+export type PatchOperation = Static<typeof PatchOperation>;
+
+export const ApplyPatchCallItem = Type.Object({
+  type: Type.Literal('apply_patch_call'),
+  id: Type.Maybe(Type.String()),
+  status: Type.Maybe(Type.Enum(['in_progress', 'completed'])),
+  call_id: Type.String(),
+  operation: PatchOperation,
+  caller: Type.Maybe(Caller),
+});
+export type ApplyPatchCallItem = Static<typeof ApplyPatchCallItem>;
+
+export const OutputApplyPatchCallItem = extend(ApplyPatchCallItem, {
+  id: Type.String(),
+  status: Type.Enum(['in_progress', 'completed']),
+  created_by: Type.Optional(Type.String()),
+});
+export type OutputApplyPatchCallItem = Static<typeof OutputApplyPatchCallItem>;
+
+export const ApplyPatchCallOutputItem = Type.Object({
+  type: Type.Literal('apply_patch_call_output'),
+  id: Type.Maybe(Type.String()),
+  status: Type.Enum(['completed', 'failed']),
+  call_id: Type.String(),
+  output: Type.Maybe(Type.String()),
+  caller: Type.Maybe(Caller),
+});
+export type ApplyPatchCallOutputItem = Static<typeof ApplyPatchCallOutputItem>;
+
+export const OutputApplyPatchCallOutputItem = extend(ApplyPatchCallOutputItem, {
+  id: Type.String(),
+  created_by: Type.Optional(Type.String()),
+});
+export type OutputApplyPatchCallOutputItem = Static<typeof OutputApplyPatchCallOutputItem>;

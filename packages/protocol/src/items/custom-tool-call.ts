@@ -1,0 +1,35 @@
+/** Calls of the client's free-text tools, and their outputs. */
+import { ToolOutput } from './function-call.ts';
+import { Caller, ItemStatus, replayed } from './item.ts';
+import { extend, type Static, Type } from '../schema.ts';
+
+export const CustomToolCallItem = Type.Object({
+  type: Type.Literal('custom_tool_call'),
+  call_id: Type.String(),
+  name: Type.String(),
+  input: Type.String(),
+  namespace: Type.Maybe(Type.String()),
+  async: Type.Maybe(Type.Boolean()),
+  caller: Type.Maybe(Caller),
+  ...replayed,
+});
+export type CustomToolCallItem = Static<typeof CustomToolCallItem>;
+
+export const OutputCustomToolCallItem = extend(CustomToolCallItem, {
+  id: Type.Optional(Type.String()),
+  status: Type.Optional(ItemStatus),
+  namespace: Type.Optional(Type.String()),
+  async: Type.Optional(Type.Boolean()),
+  created_by: Type.Optional(Type.String()),
+});
+export type OutputCustomToolCallItem = Static<typeof OutputCustomToolCallItem>;
+
+export const CustomToolCallOutputItem = Type.Object({
+  type: Type.Literal('custom_tool_call_output'),
+  call_id: Type.String(),
+  output: ToolOutput,
+  name: Type.Maybe(Type.String()),
+  caller: Type.Maybe(Caller),
+  ...replayed,
+});
+export type CustomToolCallOutputItem = Static<typeof CustomToolCallOutputItem>;

@@ -1,0 +1,117 @@
+/** What a client sends, parsed: the frame, then the envelope, then each tool and each item by its own checker (dossier B). */
+import { createChecker } from './check.ts';
+import {
+  type ClientEventType,
+  type CreateRequest,
+  CreateSettings,
+  ResponseCancelEvent,
+  ResponseInjectEvent,
+} from './client-events.ts';
+import { errors } from './errors.ts';
+import { parseJsonObject } from './json.ts';
+import { parseInput } from './items/parse.ts';
+import { checkTools } from './tools/registry.ts';
+import { extend, Type } from './schema.ts';
+
+/** A frame of a client, parsed once: its event type, the lane that it names, and the whole object. */
+export interface ClientFrame {
+  readonly type: ClientEventType;
+  /** The lane, null for the default one. */
+  readonly streamId: string | null;
+  readonly body: Record<string, unknown>;
+}
+
+/** How a create came. */
+export type RequestTransport = 'websocket' | 'http';
+
+const eventTypes: ReadonlySet<string> = new Set<ClientEventType>([
+  'response.create',
+  'response.steer',
+  'response.inject',
+  'response.cancel',
+  'response.processed',
+]);
+
+/**
+ * Parses one text frame. Only `response.create` may name a lane; in other events `stream_id` is a field like any other.
+ *
+ * Throws `invalid_json`, `missing_event_type`, `unknown_event_type` or `invalid_stream_id`.
+ */
+export function parseFrame(text: string): ClientFrame {
+  const body = parseJsonObject(text);
+  const { type } = body;
+  if (typeof type !== 'string') throw errors.missingEventType();
+  if (!isEventType(type)) throw errors.unknownEventType(type);
+  return { type, streamId: type === 'response.create' ? parseStreamId(body['stream_id']) : null, body };
+}
+
+function isEventType(type: string): type is ClientEventType {
+  return eventTypes.has(type);
+}
+
+function parseStreamId(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value !== 'string' || !/^[A-Za-z0-9_.-]{1,256}$/.test(value)) throw errors.invalidStreamId();
+  return value;
+}
+
+const envelopes = {
+  /** `stream` has no meaning here, and clients that send it anyway are many: any value passes. */
+  websocket: createChecker(CreateSettings),
+  http: createChecker(extend(CreateSettings, { stream: Type.Maybe(Type.Boolean()) })),
+};
+
+/**
+ * Parses a create: a frame's body, or that of a POST. O(body), and no error machinery runs for a valid one. Unknown fields survive;
+ * items and tools are kept by reference. What belongs to the transport (`type`, `stream_id`, and `stream` of a socket) is left out.
+ *
+ * Throws `missing_required_parameter`, `invalid_type`, `invalid_value`, `unsupported_parameter` or `invalid_request`, each with
+ * the exact place as `param` (`input[150].name`).
+ */
+export function parseCreateRequest(body: Record<string, unknown>, transport: RequestTransport): CreateRequest {
+  const { type: _type, stream_id: streamId, ...fields } = body;
+  const settings = envelopes[transport].parse(fields, '');
+  if (transport === 'http' && streamId !== undefined)
+    throw errors.unsupportedParameter('stream_id', 'is not supported over HTTP.');
+  if (transport === 'websocket') {
+    if (settings.background) throw errors.unsupportedParameter('background', 'is not supported over WebSocket.');
+    delete fields['stream'];
+  }
+  if (hasValue(settings.previous_response_id) && hasValue(settings.conversation)) {
+    throw errors.invalidRequest("'previous_response_id' cannot be used together with 'conversation'.", 'conversation');
+  }
+  if (settings.tools) checkTools(settings.tools, 'tools');
+  const request: CreateRequest = { ...settings, input: parseInput(fields['input']) };
+  if (settings.prompt_cache_options?.prewarm) request.generate = false;
+  return request;
+}
+
+function hasValue(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** A wish to stop a running response. */
+export interface CancelRequest {
+  readonly responseId: string;
+}
+
+const cancelChecker = createChecker(ResponseCancelEvent);
+
+/** Parses the body of `response.cancel`. Throws `missing_required_parameter`, `invalid_type` or `invalid_value`. */
+export function parseCancel(body: Record<string, unknown>): CancelRequest {
+  return { responseId: cancelChecker.parse(body, '').response_id };
+}
+
+/** Items for an agent that waits inside a running response (dossier B.3). */
+export interface InjectRequest {
+  readonly responseId: string;
+  readonly input: readonly Record<string, unknown>[];
+}
+
+const injectChecker = createChecker(ResponseInjectEvent);
+
+/** Parses the body of `response.inject`. Throws `missing_required_parameter` or `invalid_type`. */
+export function parseInject(body: Record<string, unknown>): InjectRequest {
+  const { response_id, input } = injectChecker.parse(body, '');
+  return { responseId: response_id, input };
+}

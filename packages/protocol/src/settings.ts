@@ -1,0 +1,96 @@
+/** Settings of a request that a response echoes: reasoning, text format, service tier… (dossier B.1). */
+import { AnyObject, type Static, Type } from './schema.ts';
+
+export const ReasoningEffort = Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+export type ReasoningEffort = Static<typeof ReasoningEffort>;
+
+const SummaryStyle = Type.Enum(['auto', 'concise', 'detailed']);
+
+export const ReasoningSettings = Type.Object({
+  effort: Type.Maybe(ReasoningEffort),
+  summary: Type.Maybe(SummaryStyle),
+  context: Type.Maybe(Type.Enum(['auto', 'current_turn', 'all_turns'])),
+  mode: Type.Optional(Type.Open(['standard', 'pro'])),
+  /** Deprecated name of `summary`. */
+  generate_summary: Type.Maybe(SummaryStyle),
+});
+export type ReasoningSettings = Static<typeof ReasoningSettings>;
+
+export const JsonSchemaFormat = Type.Object({
+  type: Type.Literal('json_schema'),
+  name: Type.String(),
+  schema: AnyObject,
+  description: Type.Optional(Type.String()),
+  strict: Type.Maybe(Type.Boolean()),
+});
+export type JsonSchemaFormat = Static<typeof JsonSchemaFormat>;
+
+export const TextFormat = Type.Union([
+  Type.Object({ type: Type.Literal('text') }),
+  JsonSchemaFormat,
+  Type.Object({ type: Type.Literal('json_object') }),
+]);
+export type TextFormat = Static<typeof TextFormat>;
+
+export const TextSettings = Type.Object({
+  format: Type.Optional(TextFormat),
+  verbosity: Type.Maybe(Type.Enum(['low', 'medium', 'high'])),
+});
+export type TextSettings = Static<typeof TextSettings>;
+
+export const ServiceTier = Type.Enum(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast']);
+export type ServiceTier = Static<typeof ServiceTier>;
+
+export const Truncation = Type.Enum(['auto', 'disabled']);
+export type Truncation = Static<typeof Truncation>;
+
+/** At most 16 pairs; names of up to 64 and values of up to 512 characters. */
+export const Metadata = Type.Map(Type.String({ maxLength: 512 }), {
+  maxProperties: 16,
+  propertyNames: { type: 'string', maxLength: 64 },
+});
+export type Metadata = Static<typeof Metadata>;
+
+export const Includable = Type.Enum([
+  'file_search_call.results',
+  'web_search_call.results',
+  'web_search_call.action.sources',
+  'message.input_image.image_url',
+  'computer_call_output.output.image_url',
+  'code_interpreter_call.outputs',
+  'reasoning.encrypted_content',
+  'message.output_text.logprobs',
+]);
+export type Includable = Static<typeof Includable>;
+
+/** Automatic compaction once the context passes a number of tokens (dossier H). */
+export const ContextManagement = Type.Object({ type: Type.String(), compact_threshold: Type.Maybe(Type.Integer()) });
+export type ContextManagement = Static<typeof ContextManagement>;
+
+export const PromptCacheOptions = Type.Object({
+  mode: Type.Optional(Type.Enum(['implicit', 'explicit'])),
+  ttl: Type.Optional(Type.Enum(['30m', '12h'])),
+  /** Prepares the prompt and generates nothing (dossier G). */
+  prewarm: Type.Optional(Type.Boolean()),
+  comparison_response_id: Type.Maybe(Type.String()),
+});
+export type PromptCacheOptions = Static<typeof PromptCacheOptions>;
+
+export const PromptCacheRetention = Type.Enum(['in_memory', '24h']);
+export type PromptCacheRetention = Static<typeof PromptCacheRetention>;
+
+/** A prompt that is kept on the server, with its variables. */
+export const PromptReference = Type.Object({
+  id: Type.String(),
+  version: Type.Maybe(Type.String()),
+  variables: Type.Maybe(AnyObject),
+});
+export type PromptReference = Static<typeof PromptReference>;
+
+const ModerationMode = Type.Object({ mode: Type.Enum(['score', 'block']) });
+
+export const ModerationSettings = Type.Object({
+  model: Type.String(),
+  policy: Type.Maybe(Type.Object({ input: Type.Maybe(ModerationMode), output: Type.Maybe(ModerationMode) })),
+});
+export type ModerationSettings = Static<typeof ModerationSettings>;

@@ -1,0 +1,50 @@
+/** Any tool: as a request offers it, as a response echoes it. */
+import type { Opaque } from '../schema.ts';
+import type { CustomTool, EchoedFunctionTool, FunctionTool, NamespaceTool, ToolSearchTool } from './client.ts';
+import type {
+  ApplyPatchTool,
+  CodeInterpreterTool,
+  ComputerTool,
+  ComputerUsePreviewTool,
+  FileSearchTool,
+  ImageGenerationTool,
+  LocalShellTool,
+  McpTool,
+  ProgrammaticToolCallingTool,
+  ShellTool,
+  WebSearchPreviewTool,
+  WebSearchTool,
+} from './hosted.ts';
+import { Type } from '../schema.ts';
+
+/** A tool of a known type. */
+export type KnownTool =
+  | FunctionTool
+  | CustomTool
+  | NamespaceTool
+  | ToolSearchTool
+  | WebSearchTool
+  | WebSearchPreviewTool
+  | FileSearchTool
+  | CodeInterpreterTool
+  | ImageGenerationTool
+  | ComputerTool
+  | ComputerUsePreviewTool
+  | McpTool
+  | LocalShellTool
+  | ShellTool
+  | ApplyPatchTool
+  | ProgrammaticToolCallingTool;
+
+/** A tool of a type that we do not know, kept as it came. */
+export type OpaqueTool = Opaque;
+
+/** Any tool that a request offers. */
+export type Tool = KnownTool | OpaqueTool;
+
+/** A tool as a response echoes it. */
+export type EchoedTool = Exclude<Tool, FunctionTool> | EchoedFunctionTool;
+
+/** An array of tools. Only `type` is checked here; each tool is checked by the schema of its type. */
+export const Tools = Type.Unsafe<Tool[]>(Type.Array(Type.Object({ type: Type.String() })));
+export type Tools = Tool[];

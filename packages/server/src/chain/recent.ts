@@ -1,0 +1,37 @@
+/** Stored nodes that are still in memory, so that HTTP continuations and reconnects meet the engine's state as sockets do. */
+import type { ChainNode } from './node.ts';
+
+/** A bounded map of the stored nodes used last. Nodes of `store:false` never come here. */
+export class RecentNodes {
+  readonly #nodes = new Map<string, ChainNode>();
+  readonly #limit: number;
+
+  /** `limit`: how many nodes are kept; the one used longest ago goes first. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** The node, if it is here and belongs to the project. */
+  get(project: string, id: string): ChainNode | null {
+    const node = this.#nodes.get(id);
+    if (node?.project !== project) return null;
+    this.#nodes.delete(id);
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  /** Keeps a stored node; returns the node that had to go, if any. */
+  add(node: ChainNode): ChainNode | null {
+    this.#nodes.delete(node.id);
+    this.#nodes.set(node.id, node);
+    if (this.#nodes.size <= this.#limit) return null;
+    const [oldest] = this.#nodes.values();
+    if (!oldest) return null;
+    this.#nodes.delete(oldest.id);
+    return oldest;
+  }
+
+  delete(id: string): void {
+    this.#nodes.delete(id);
+  }
+}

@@ -1,0 +1,144 @@
+/** Flags, environment and YAML as one checked configuration. */
+import envPaths from 'env-paths';
+import type { ApiKey } from '../auth/keys.ts';
+import { isLoopback, toApiKeys, toOrigin, toUpstreams } from './endpoints.ts';
+import type { Upstream } from './endpoints.ts';
+import { readConfigFile } from './file.ts';
+import type { ReadFile } from './file.ts';
+import { readEnvironment, readFlags } from './flags.ts';
+import { demoModel, optionNames, optionOf } from './options.ts';
+import type { OptionValues } from './options.ts';
+import { UsageError } from './usage-error.ts';
+import { parseValue } from './values.ts';
+import type { RawValues } from './values.ts';
+
+export type { Upstream } from './endpoints.ts';
+
+/** A workload to replay. */
+export interface Scripted {
+  /** Absolute. */
+  readonly workloadPath: string;
+  /** Tokens a second, or all at once. */
+  readonly rate: number | 'instant';
+}
+
+/** Everything that a running server needs to know. */
+export interface Config {
+  readonly listen: {
+    readonly host: string;
+    /** 0 takes a free one. */
+    readonly port: number;
+    readonly websocket: boolean;
+    /** `*` allows every origin. */
+    readonly allowedOrigins: readonly string[];
+  };
+  /** At least one engine is named: without any, `models` holds the demo model. */
+  readonly engines: {
+    /** Absolute paths of GGUF files, or the word `demo` (`demoModel` in options.ts). */
+    readonly models: readonly string[];
+    readonly upstreams: readonly Upstream[];
+    readonly scripted: Scripted | null;
+  };
+  /** Hashed already. Empty: no key is needed, and the host is loopback. */
+  readonly apiKeys: readonly ApiKey[];
+  readonly store: {
+    readonly kind: OptionValues['store'];
+    /** Absolute. */
+    readonly dataPath: string;
+    /** Every request counts as `store:false`. */
+    readonly zeroRetention: boolean;
+  };
+  readonly limits: {
+    readonly maxFrameBytes: number;
+    readonly outboundLimitBytes: number;
+    readonly maxLanes: number;
+    readonly maxInFlight: number;
+    readonly maxQueued: number;
+  };
+  /** Milliseconds. */
+  readonly timers: {
+    readonly connectionLifetimeMs: number;
+    readonly pingIntervalMs: number;
+    /** Longer than `pingIntervalMs`. */
+    readonly deadPeerMs: number;
+    /** 0: never. */
+    readonly keepaliveEventMs: number;
+    /** 0: no limit. */
+    readonly firstEventTimeoutMs: number;
+    /** 0: no limit. */
+    readonly stallTimeoutMs: number;
+    readonly drainTimeoutMs: number;
+  };
+  readonly log: {
+    readonly level: OptionValues['log-level'];
+    readonly format: OptionValues['log-format'];
+  };
+}
+
+/**
+ * The configuration. Flags win over the environment, that over the YAML file, that over the defaults; a list is taken whole
+ * from the first that has it. Throws a `UsageError` with one sentence, which never holds a secret.
+ */
+export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv, readFile: ReadFile): Config {
+  const folder = process.cwd();
+  const given: RawValues = { ...readEnvironment(env, folder), ...readFlags(argv, folder) };
+  const file = given.config === undefined ? {} : readConfigFile(String(parseValue('config', given.config)), readFile);
+  return toConfig(checkedValues({ ...file, ...given }), env);
+}
+
+function checkedValues(raw: RawValues): OptionValues {
+  const entries = optionNames.map((name): [string, unknown] => {
+    const option = optionOf(name);
+    const given = raw[name];
+    if (given !== undefined) return [name, parseValue(name, given)];
+    return [name, 'repeatable' in option ? [] : option.default];
+  });
+  return Object.fromEntries(entries) as OptionValues;
+}
+
+function toConfig(values: OptionValues, env: NodeJS.ProcessEnv): Config {
+  const upstreams = toUpstreams(values.upstream, values['upstream-api-key'], env);
+  const scripted = values.scripted === null ? null : { workloadPath: values.scripted, rate: values['scripted-rate'] };
+  const named = values.model.length + upstreams.length > 0 || scripted !== null;
+  const apiKeys = toApiKeys(values['api-key'], env);
+  if (apiKeys.length === 0 && !isLoopback(values.host)) {
+    throw new UsageError(
+      `Listening on ${values.host} lets others in, so it needs a key: add --api-key NAME=SECRET, or keep --host on 127.0.0.1.`,
+    );
+  }
+  if (values['dead-peer-ms'] <= values['ping-interval-ms']) {
+    throw new UsageError('dead-peer-ms must be longer than ping-interval-ms, or every connection would count as dead.');
+  }
+  return {
+    listen: {
+      host: values.host,
+      port: values.port,
+      websocket: values.websocket,
+      allowedOrigins: values['allow-origin'].map(toOrigin),
+    },
+    engines: { models: named ? values.model : [demoModel], upstreams, scripted },
+    apiKeys,
+    store: {
+      kind: values.store,
+      dataPath: values.data ?? envPaths('longwire', { suffix: '' }).data,
+      zeroRetention: values['zero-retention'],
+    },
+    limits: {
+      maxFrameBytes: values['max-frame-bytes'],
+      outboundLimitBytes: values['outbound-limit-bytes'],
+      maxLanes: values['max-lanes'],
+      maxInFlight: values['max-in-flight'],
+      maxQueued: values['max-queued'],
+    },
+    timers: {
+      connectionLifetimeMs: values['connection-lifetime-ms'],
+      pingIntervalMs: values['ping-interval-ms'],
+      deadPeerMs: values['dead-peer-ms'],
+      keepaliveEventMs: values['keepalive-event-ms'],
+      firstEventTimeoutMs: values['first-event-timeout-ms'],
+      stallTimeoutMs: values['stall-timeout-ms'],
+      drainTimeoutMs: values['drain-timeout-ms'],
+    },
+    log: { level: values['log-level'], format: values['log-format'] },
+  };
+}

@@ -1,0 +1,329 @@
+/**
+ * Every option, once. Flags, environment variables, YAML keys, their checks and `--help` are all derived from this table:
+ * `max-lanes` here is `--max-lanes`, `LONGWIRE_MAX_LANES` and `max-lanes:` in YAML.
+ */
+
+/** Headings of `--help`, in its order. */
+export const groups = ['General', 'Listening', 'Models', 'Access', 'Store', 'Limits', 'Timers', 'Log'] as const;
+
+interface OptionBase {
+  readonly group: (typeof groups)[number];
+  /** What it does, as one sentence of `--help`. */
+  readonly about: string;
+}
+
+interface TextOption extends OptionBase {
+  /** A `path` is resolved against the working folder, or against the folder of the YAML file that names it. */
+  readonly kind: 'text' | 'path';
+  /** Stands for the value in `--help`. */
+  readonly argument: string;
+  readonly default: string | null;
+  /** Values that are words and not paths. */
+  readonly words?: readonly string[];
+  /** Not a YAML key. */
+  readonly outsideYaml?: true;
+}
+
+interface ListOption extends Omit<TextOption, 'default'> {
+  /** A flag given again adds a value; an environment variable separates them by commas; YAML has a list. */
+  readonly repeatable: true;
+  /** Values read NAME=VALUE, and YAML may say it as a mapping. */
+  readonly pairs?: true;
+  /** No part of a value may be shown. */
+  readonly secret?: true;
+}
+
+interface IntegerOption extends OptionBase {
+  readonly kind: 'integer';
+  readonly default: number | string;
+  readonly min: number;
+  readonly max: number;
+  /** Values that are allowed beside numbers. */
+  readonly words?: readonly string[];
+}
+
+interface SwitchOption extends OptionBase {
+  readonly kind: 'switch';
+  readonly default: boolean;
+}
+
+interface ChoiceOption extends OptionBase {
+  readonly kind: 'choice';
+  readonly default: string;
+  readonly choices: readonly string[];
+}
+
+/** One row of the table. */
+export type Option = TextOption | ListOption | IntegerOption | SwitchOption | ChoiceOption;
+
+/** A day. Node's timers cannot wait for more than 24. */
+const maxDelayMs = 86_400_000;
+const mebibyte = 2 ** 20;
+
+/** The word that stands for the built-in demo model where a model's path is expected. */
+export const demoModel = 'demo';
+
+/** The table, in the order of `--help`. */
+export const options = {
+  config: {
+    group: 'General',
+    kind: 'path',
+    argument: 'FILE',
+    default: null,
+    outsideYaml: true,
+    about: 'YAML file with any of the options below; flags and environment variables win over it.',
+  },
+
+  host: {
+    group: 'Listening',
+    kind: 'text',
+    argument: 'ADDRESS',
+    default: '127.0.0.1',
+    about: 'Address to listen on. Any other than loopback needs an --api-key.',
+  },
+  port: {
+    group: 'Listening',
+    kind: 'integer',
+    default: 8787,
+    min: 0,
+    max: 65_535,
+    about: 'Port to listen on; 0 takes a free one.',
+  },
+  websocket: {
+    group: 'Listening',
+    kind: 'switch',
+    default: true,
+    about: 'WebSocket mode; off answers upgrades with 426, and clients fall back to HTTP.',
+  },
+  'allow-origin': {
+    group: 'Listening',
+    kind: 'text',
+    argument: 'ORIGIN',
+    repeatable: true,
+    about: 'Web origin whose pages may connect, such as https://app.example, or * for all; none by default.',
+  },
+
+  model: {
+    group: 'Models',
+    kind: 'path',
+    argument: 'FILE.gguf',
+    repeatable: true,
+    words: [demoModel],
+    about: 'Model to run inside this process; the word "demo" is the built-in one, served when nothing else is named.',
+  },
+  upstream: {
+    group: 'Models',
+    kind: 'text',
+    argument: '[NAME=]URL',
+    repeatable: true,
+    pairs: true,
+    about: 'Chat-completions server to stand in front of, such as http://127.0.0.1:8080/v1.',
+  },
+  'upstream-api-key': {
+    group: 'Models',
+    kind: 'text',
+    argument: 'NAME=KEY',
+    repeatable: true,
+    pairs: true,
+    secret: true,
+    about: 'Key that the upstream of this name wants (its host where unnamed); KEY may be env:VARIABLE.',
+  },
+  scripted: {
+    group: 'Models',
+    kind: 'path',
+    argument: 'FILE.jsonl',
+    default: null,
+    about: 'Workload to replay in place of a model, for tests and measurements.',
+  },
+  'scripted-rate': {
+    group: 'Models',
+    kind: 'integer',
+    default: 'instant',
+    min: 1,
+    max: 1_000_000,
+    words: ['instant'],
+    about: 'Tokens a second of the replay, or "instant".',
+  },
+
+  'api-key': {
+    group: 'Access',
+    kind: 'text',
+    argument: 'NAME=SECRET',
+    repeatable: true,
+    pairs: true,
+    secret: true,
+    about: 'Key that clients must send, and the project it opens; SECRET may be env:VARIABLE.',
+  },
+
+  store: {
+    group: 'Store',
+    kind: 'choice',
+    default: 'sqlite',
+    choices: ['sqlite', 'memory', 'off'],
+    about: 'Where responses with store:true live.',
+  },
+  data: {
+    group: 'Store',
+    kind: 'path',
+    argument: 'FOLDER',
+    default: null,
+    about: "Folder of the store's files; the user's own data folder by default.",
+  },
+  'zero-retention': {
+    group: 'Store',
+    kind: 'switch',
+    default: false,
+    about: 'Treat every request as store:false: nothing is written down.',
+  },
+
+  'max-frame-bytes': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 64 * mebibyte,
+    min: 1024,
+    max: 512 * mebibyte,
+    about: 'Largest message or HTTP body that a client may send.',
+  },
+  'outbound-limit-bytes': {
+    group: 'Limits',
+    kind: 'integer',
+    default: mebibyte,
+    min: 16_384,
+    max: 1024 * mebibyte,
+    about: 'Bytes waiting for a slow reader before its turns pause.',
+  },
+  'max-lanes': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 32,
+    min: 1,
+    max: 4096,
+    about: 'Distinct stream ids on one connection.',
+  },
+  'max-in-flight': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 16,
+    min: 1,
+    max: 4096,
+    about: 'Turns that run at once on one connection.',
+  },
+  'max-queued': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 256,
+    min: 0,
+    max: 65_536,
+    about: 'Requests that may wait on one connection.',
+  },
+
+  'connection-lifetime-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 3_600_000,
+    min: 1000,
+    max: maxDelayMs,
+    about: 'Age at which a connection is asked to reconnect.',
+  },
+  'ping-interval-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 15_000,
+    min: 100,
+    max: maxDelayMs,
+    about: 'Time between WebSocket pings.',
+  },
+  'dead-peer-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 30_000,
+    min: 200,
+    max: maxDelayMs,
+    about: 'Silence, pongs included, after which a connection counts as dead.',
+  },
+  'keepalive-event-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 20_000,
+    min: 0,
+    max: maxDelayMs,
+    about: 'Silence of a running turn after which the client gets a keep-alive event; 0 sends none.',
+  },
+  'first-event-timeout-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 300_000,
+    min: 0,
+    max: maxDelayMs,
+    about: 'How long an engine may take to its first token; 0 means for ever.',
+  },
+  'stall-timeout-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 120_000,
+    min: 0,
+    max: maxDelayMs,
+    about: 'How long an engine may be silent between tokens; 0 means for ever.',
+  },
+  'drain-timeout-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 30_000,
+    min: 0,
+    max: maxDelayMs,
+    about: 'How long running turns may take to finish when the server is told to stop.',
+  },
+
+  'log-level': {
+    group: 'Log',
+    kind: 'choice',
+    default: 'info',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    about: 'Least important entries that are written.',
+  },
+  'log-format': {
+    group: 'Log',
+    kind: 'choice',
+    default: 'pretty',
+    choices: ['pretty', 'json'],
+    about: 'Lines for people or for machines.',
+  },
+} as const satisfies Record<string, Option>;
+
+/** The name of an option. */
+export type OptionName = keyof typeof options;
+
+type ValueOf<Row> = Row extends { readonly repeatable: true }
+  ? readonly string[]
+  : Row extends { readonly kind: 'switch' }
+    ? boolean
+    : Row extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
+      ? Choice
+      : Row extends { readonly kind: 'integer'; readonly words: readonly (infer Word)[] }
+        ? number | Word
+        : Row extends { readonly kind: 'integer' }
+          ? number
+          : Row extends { readonly default: null }
+            ? string | null
+            : string;
+
+/** A checked value for every option. */
+export type OptionValues = { readonly [Name in OptionName]: ValueOf<(typeof options)[Name]> };
+
+/** Whether the table has a row of this name. */
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(options, name);
+}
+
+/** Names in the order of the table. */
+export const optionNames = Object.keys(options) as readonly OptionName[];
+
+/** The row of an option, without the literal types of the table. */
+export function optionOf(name: OptionName): Option {
+  return options[name];
+}
+
+/** `max-lanes` as `LONGWIRE_MAX_LANES`. */
+export function environmentName(name: OptionName): string {
+  return `LONGWIRE_${name.replaceAll('-', '_').toUpperCase()}`;
+}

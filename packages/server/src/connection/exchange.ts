@@ -1,0 +1,27 @@
+/** One turn without a connection: what an HTTP request makes. The same path, another sink. */
+import type { CreateRequest } from '@longwire/protocol';
+import { resolveStoredNode } from '../chain/resolve.ts';
+import { runTurn, type TurnEvents } from '../turn/runner.ts';
+import { openTurn, type TurnServices } from '../turn/turn.ts';
+
+/**
+ * Opens a turn and returns its events. Throws the catalogue errors of `openTurn` and `resolveStoredNode`:
+ * then no event exists yet and the answer is an HTTP error.
+ */
+export async function openExchange(
+  services: TurnServices,
+  project: string,
+  body: CreateRequest,
+  signal: AbortSignal,
+): Promise<TurnEvents> {
+  const parentId = body.previous_response_id;
+  const parent = parentId ? await resolveStoredNode(services, project, parentId) : null;
+  const turn = await openTurn(services, { body, parent, project, via: { transport: 'http', streamId: null } });
+  return run();
+
+  async function* run(): TurnEvents {
+    const node = yield* runTurn(services, turn, signal);
+    if (node?.context && !node.stored) services.router.release(node.context.engine, node.context.context);
+    return node;
+  }
+}

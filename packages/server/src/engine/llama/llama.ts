@@ -1,0 +1,95 @@
+/** The embedded engine: a GGUF model by llama.cpp in this process, each chain on a KV sequence of its own. */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { ProtocolError, errors } from '@longwire/protocol';
+import type { Item } from '@longwire/protocol';
+import type { Engine, EngineEvent, EngineModel, EngineUsage, GenerateRequest } from '../engine.ts';
+import { abortable } from './abortable.ts';
+import { extendContext } from './context.ts';
+import type { LlamaContext } from './context.ts';
+import type { Runtime, RuntimeOptions } from './runtime.ts';
+
+/** The model, its name, and what it may take. */
+export interface LlamaEngineOptions extends RuntimeOptions {
+  /** The name that clients send as `model`: the file's name without its ending where it is left out. */
+  readonly name?: string | undefined;
+  /** One line for the banner and `/v1/models`. */
+  readonly description?: string | undefined;
+}
+
+/**
+ * An engine for one model. The file is looked at, and loading begins, in the background: turns wait for it, `models()` does not.
+ * Rejects with `engine_unavailable` when there is no such file.
+ */
+export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Engine<LlamaContext>> {
+  const file = await stat(options.modelPath).catch((cause: unknown) => {
+    throw errors.engineUnavailable(`There is no model file '${basename(options.modelPath)}'.`, cause);
+  });
+  return new LlamaEngine(options, Math.floor(file.mtimeMs / 1000));
+}
+
+class LlamaEngine implements Engine<LlamaContext> {
+  readonly name: string;
+  readonly #model: EngineModel;
+  readonly #loading: Promise<Runtime>;
+  readonly #closing = new AbortController();
+  #runtime: Runtime | null = null;
+
+  constructor(options: LlamaEngineOptions, created: number) {
+    const id = options.name ?? basename(options.modelPath).replace(/\.gguf$/i, '');
+    this.name = `llama:${id}`;
+    this.#model = {
+      id,
+      created,
+      ownedBy: 'longwire',
+      ...(options.description === undefined ? {} : { description: options.description }),
+    };
+    this.#loading = this.#load(options);
+    // A failure is told to the turns that need the model.
+    this.#loading.catch(() => {});
+  }
+
+  models(): Promise<readonly EngineModel[]> {
+    const contextTokens = this.#runtime?.contextTokens;
+    return Promise.resolve([contextTokens === undefined ? this.#model : { ...this.#model, contextTokens }]);
+  }
+
+  extend(parent: LlamaContext | null, items: readonly Item[]): LlamaContext {
+    return extendContext(parent, items);
+  }
+
+  async *generate(
+    request: GenerateRequest<LlamaContext>,
+    aborted: AbortSignal,
+  ): AsyncGenerator<readonly EngineEvent[], void> {
+    const signal = AbortSignal.any([aborted, this.#closing.signal]);
+    const runtime = await abortable(this.#loading, signal);
+    yield* runtime.generate(request, signal);
+  }
+
+  async warm(request: GenerateRequest<LlamaContext>, aborted: AbortSignal): Promise<EngineUsage> {
+    const signal = AbortSignal.any([aborted, this.#closing.signal]);
+    const runtime = await abortable(this.#loading, signal);
+    return runtime.warm(request, signal);
+  }
+
+  release(context: LlamaContext): void {
+    context.release();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(errors.engineUnavailable('The model is being unloaded.'));
+    const runtime = await this.#loading.catch(() => null);
+    await runtime?.dispose();
+  }
+
+  async #load(options: RuntimeOptions): Promise<Runtime> {
+    try {
+      const { loadRuntime } = await import('./runtime.ts');
+      return (this.#runtime = await loadRuntime(options));
+    } catch (cause) {
+      if (cause instanceof ProtocolError) throw cause;
+      throw errors.engineUnavailable(`The model '${this.#model.id}' could not be loaded.`, cause);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** The loaded model: llama.cpp in this process, its KV pool, its template. Imported when the first turn needs it. */
+import { availableParallelism } from 'node:os';
+import { LlamaLogLevel, getLlama } from 'node-llama-cpp';
+import type { GgufFileInfo, Llama, LlamaContext as NativeContext, LlamaModel } from 'node-llama-cpp';
+import type { EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
+import { defaultMemoryBudgetBytes, toPoolSize } from './budget.ts';
+import type { AttentionShape } from './budget.ts';
+import type { LlamaContext } from './context.ts';
+import { generate, warm } from './generate.ts';
+import type { Generator } from './generate.ts';
+import { NativeSequence } from './kv-sequence.ts';
+import { PromptBuilder } from './prompt.ts';
+import { GrammarCache, toSampling } from './sampling.ts';
+import { SequencePool } from './sequences.ts';
+import { ChatTemplate } from './template.ts';
+import type { Vocabulary } from './tokenizer.ts';
+
+/** What to load, and how much memory it may take. */
+export interface RuntimeOptions {
+  readonly modelPath: string;
+  /** A Jinja chat template instead of the one that the model brings. */
+  readonly chatTemplate?: string | undefined;
+  /** Tokens of one sequence; at most what the model was trained for. */
+  readonly contextTokens?: number | undefined;
+  /** Bytes of all KV sequences together; 128 MiB. One sequence is made in any case. */
+  readonly memoryBudgetBytes?: number | undefined;
+  /** One core is left to the event loop: llama.cpp's threads spin while they wait. */
+  readonly threads?: number | undefined;
+  /** Used where a request names no temperature; otherwise the API's default holds. */
+  readonly defaultTemperature?: number | undefined;
+}
+
+/** A loaded model. */
+export interface Runtime {
+  readonly contextTokens: number;
+  /** As `Engine.generate`. */
+  generate(request: GenerateRequest<LlamaContext>, signal: AbortSignal): AsyncIterable<readonly EngineEvent[]>;
+  /** As `Engine.warm`. */
+  warm(request: GenerateRequest<LlamaContext>, signal: AbortSignal): EngineUsage;
+  /** Waits for what is being evaluated, then frees the model. */
+  dispose(): Promise<void>;
+}
+
+/** Tokens of one native batch: more would make other sequences wait longer for their next token. */
+const batchTokens = 256;
+/** The type of control tokens in a GGUF vocabulary. */
+const controlType = 3;
+
+/** Loads. Rejects where the file is no model that llama.cpp can run. */
+export async function loadRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.error });
+  try {
+    return await createRuntime(llama, options);
+  } catch (error) {
+    await llama.dispose();
+    throw error;
+  }
+}
+
+async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Runtime> {
+  const model = await llama.loadModel({ modelPath: options.modelPath });
+  const { metadata } = model.fileInfo;
+  const budgetBytes = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes;
+  const size = toPoolSize(toAttentionShape(model.fileInfo), budgetBytes, options.contextTokens ?? null);
+  const threads = options.threads ?? Math.max(1, availableParallelism() - 1);
+  const context = await model.createContext({
+    contextSize: size.contextTokens,
+    sequences: size.sequences,
+    batchSize: Math.min(batchTokens, size.contextTokens),
+    flashAttention: true,
+    threads: { ideal: threads, min: 1 },
+  });
+  const template = new ChatTemplate(
+    options.chatTemplate ?? metadata.tokenizer.chat_template ?? null,
+    toVocabulary(model),
+  );
+  const contextTokens = Math.min(size.contextTokens, context.contextSize);
+  const generator: Generator = {
+    pool: new SequencePool(Array.from({ length: size.sequences }, () => createSequence(context))),
+    contextTokens,
+    detokenize: (tokens, before) => model.detokenize(tokens, true, before),
+    closing: template.closing(),
+  };
+  const prompts = new PromptBuilder(template, contextTokens);
+  const grammars = new GrammarCache(llama, model);
+  return {
+    contextTokens,
+    async *generate(request, signal) {
+      const prompt = prompts.build(request, true);
+      const grammar = await grammars.state(request.settings.text.format, prompt.targets.size > 0);
+      const sampling = toSampling(request, options.defaultTemperature ?? null);
+      const withGrammar = grammar === null ? sampling : { ...sampling, grammarEvaluationState: grammar };
+      yield* generate(generator, request, prompt, withGrammar, signal);
+    },
+    warm(request, signal) {
+      const prompt = prompts.build(request, false);
+      const cachedTokens = Math.min(prompt.length, generator.pool.cached(prompt.span));
+      // A warm-up that fails costs time only: the generation evaluates what is missing, and fails visibly if it must.
+      if (prompt.length > cachedTokens) warm(generator, prompt, signal).catch(() => {});
+      return { inputTokens: prompt.length, cachedTokens, outputTokens: 0, reasoningTokens: 0 };
+    },
+    async dispose() {
+      await generator.pool.drain();
+      await llama.dispose();
+    },
+  };
+}
+
+function createSequence(context: NativeContext): NativeSequence {
+  return new NativeSequence(context.getSequence({ contextShift: { strategy: refuseShift } }));
+}
+
+/** Full sequences drop their oldest tokens in silence unless they are told not to: prompts are measured beforehand. */
+function refuseShift(): never {
+  throw new Error('A KV sequence overflowed.');
+}
+
+function toAttentionShape(file: GgufFileInfo): AttentionShape {
+  const { attention, block_count, context_length, embedding_length } = file.architectureMetadata;
+  const heads = Math.max(1, attention?.head_count ?? 1);
+  return {
+    layers: block_count ?? 1,
+    // Some models have other counts in other layers: an array.
+    kvHeads: Math.max(...[attention?.head_count_kv ?? heads].flat()),
+    headWidth: attention?.key_length ?? Math.ceil((embedding_length ?? heads) / heads),
+    trainedTokens: context_length ?? 4096,
+  };
+}
+
+function toVocabulary(model: LlamaModel): Vocabulary {
+  const { tokens, token_type } = model.fileInfo.metadata.tokenizer.ggml;
+  return {
+    tokenize: (text, parsesControl) => model.tokenize(text, parsesControl),
+    controlTexts: tokens.filter((_, index) => Number(token_type[index]) === controlType),
+    bos: model.tokens.bosString ?? '',
+    eos: model.tokens.eosString ?? '',
+    needsBos: model.tokens.shouldPrependBosToken,
+  };
+}

@@ -1,0 +1,71 @@
+/** Settings of a request -> how tokens are chosen. */
+import { randomInt } from 'node:crypto';
+import { errors } from '@longwire/protocol';
+import type { TextSettings } from '@longwire/protocol';
+import { LlamaGrammarEvaluationState } from 'node-llama-cpp';
+import type { Llama, LlamaGrammar, LlamaModel } from 'node-llama-cpp';
+import type { GenerateRequest } from '../engine.ts';
+import type { SamplingOptions } from './kv-sequence.ts';
+
+/** Tokens beyond the best so many are never taken: small models have a long tail of nonsense. */
+const topK = 40;
+const cachedGrammars = 32;
+
+type TextFormat = NonNullable<TextSettings['format']>;
+
+/** Temperature and top_p as the request has them, the engine's own temperature where it has none. A fresh seed each time. */
+export function toSampling(
+  request: Pick<GenerateRequest<unknown>, 'settings' | 'requested'>,
+  defaultTemperature: number | null,
+): SamplingOptions {
+  const { settings, requested } = request;
+  return {
+    temperature: requested.temperature ?? defaultTemperature ?? settings.temperature,
+    topP: settings.top_p,
+    topK,
+    seed: randomInt(2 ** 31),
+  };
+}
+
+/** Grammars of JSON schemas, compiled once each. */
+export class GrammarCache {
+  readonly #llama: Llama;
+  readonly #model: LlamaModel;
+  readonly #grammars = new Map<string, LlamaGrammar>();
+
+  constructor(llama: Llama, model: LlamaModel) {
+    this.#llama = llama;
+    this.#model = model;
+  }
+
+  /**
+   * What holds an answer to a format; null for text. With `mayCall` the model may call a tool instead.
+   * Throws `invalid_value` for a schema that cannot be made a grammar.
+   */
+  async state(format: TextFormat, mayCall: boolean): Promise<LlamaGrammarEvaluationState | null> {
+    if (format.type === 'text') return null;
+    const schema = format.type === 'json_schema' ? format.schema : { type: 'object', additionalProperties: true };
+    const key = `${mayCall ? 'call' : 'answer'} ${JSON.stringify(schema)}`;
+    let grammar = this.#grammars.get(key);
+    if (grammar === undefined) {
+      grammar = await this.#compile(schema, mayCall);
+      const oldest = this.#grammars.keys().next();
+      if (this.#grammars.size >= cachedGrammars && oldest.done !== true) this.#grammars.delete(oldest.value);
+      this.#grammars.set(key, grammar);
+    }
+    return new LlamaGrammarEvaluationState({ model: this.#model, grammar });
+  }
+
+  async #compile(schema: Readonly<Record<string, unknown>>, mayCall: boolean): Promise<LlamaGrammar> {
+    try {
+      // The library infers types from a literal schema; what it cannot make a grammar of, it refuses at run time.
+      const grammar = await this.#llama.createGrammarForJsonSchema(schema as { type: 'object' });
+      if (!mayCall) return grammar;
+      const answer = grammar.grammar.replace(/^root ::=/, 'answer ::=');
+      const call = 'call ::= "<tool_call>" [^\\x00]*';
+      return await this.#llama.createGrammar({ grammar: `root ::= answer | call\n${call}\n${answer}` });
+    } catch (cause) {
+      throw errors.invalidValue('text.format.schema', `it cannot be made a grammar (${String(cause)}).`);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** From a model's name to the engine that serves it. */
+import { errors } from '@longwire/protocol';
+import type { Engine, EngineModel } from './engine.ts';
+
+/** An engine and the model asked of it. */
+export interface Route {
+  readonly engine: Engine;
+  readonly model: EngineModel;
+}
+
+/** Knows every engine and, after the first question, every model. Earlier engines win where two serve one name. */
+export class Router {
+  readonly #engines: readonly Engine[];
+  #routes = new Map<string, Route>();
+
+  constructor(engines: readonly Engine[]) {
+    this.#engines = engines;
+  }
+
+  /** The models of all engines that answer now; those of an engine that cannot tell are left out. */
+  async models(): Promise<readonly EngineModel[]> {
+    const found = await Promise.allSettled(this.#engines.map((engine) => engine.models()));
+    const routes = new Map<string, Route>();
+    for (const [index, result] of found.entries()) {
+      const engine = this.#engines[index];
+      if (result.status === 'rejected' || !engine) continue;
+      for (const model of result.value) if (!routes.has(model.id)) routes.set(model.id, { engine, model });
+    }
+    this.#routes = routes;
+    return [...routes.values()].map((route) => route.model);
+  }
+
+  /**
+   * The route of a model; asks the engines once more when the name is new.
+   * Throws `model_not_found`, or the engines' own `engine_unavailable` when none of them could tell its models.
+   */
+  async route(model: string): Promise<Route> {
+    const known = this.#routes.get(model);
+    if (known) return known;
+    await this.models();
+    const found = this.#routes.get(model);
+    if (found) return found;
+    if (this.#routes.size === 0) await Promise.all(this.#engines.map((engine) => engine.models()));
+    throw errors.modelNotFound(model);
+  }
+
+  /** Tells the engine of this name that a context will hardly be used again. */
+  release(engineName: string, context: unknown): void {
+    this.#engines.find((engine) => engine.name === engineName)?.release(context);
+  }
+
+  /** Closes every engine. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#engines.map((engine) => engine.close()));
+  }
+}

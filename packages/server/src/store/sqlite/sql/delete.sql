@@ -1,0 +1,2 @@
+DELETE FROM responses
+WHERE project = :project AND id = :id

@@ -1,0 +1,95 @@
+/** The HTTP server: one place for bodies, errors and request ids; what it serves stands in `routes/` (dossier L). */
+import {
+  createId,
+  errors,
+  toErrorHeaders,
+  toHttpErrorBody,
+  toProtocolError,
+  type ProtocolError,
+} from '@longwire/protocol';
+import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Keyring } from '../auth/keys.ts';
+import type { Log } from '../observe/log.ts';
+import type { TurnServices } from '../turn/turn.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addModelRoutes } from './routes/models.ts';
+import { addResponseRoutes } from './routes/responses.ts';
+
+/** What the HTTP server needs to know. */
+export interface HttpOptions {
+  readonly services: TurnServices;
+  readonly keyring: Keyring;
+  readonly log: Log;
+  readonly maxBodyBytes: number;
+  readonly isDraining: () => boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The project of the caller's key; set before any route runs. */
+    project: string;
+  }
+}
+
+const openPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/** Builds the server; it does not listen yet. */
+export function createHttpServer(options: HttpOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit: options.maxBodyBytes,
+    genReqId: () => createId('req'),
+    forceCloseConnections: 'idle',
+    logController: new LogController({ disableRequestLogging: true }),
+    // Codex sends long metadata headers (clients.md 2); Node's limit of 16 KiB is the least that it needs.
+    http: { maxHeaderSize: 64 * 1024 },
+  });
+  app.decorateRequest('project', '');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? {} : JSON.parse(body.toString()));
+    } catch {
+      done(errors.invalidJson());
+    }
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    if (openPaths.has(request.routeOptions.url ?? '')) return;
+    const caller = options.keyring.authenticate(request.headers.authorization);
+    if (!caller) throw errors.invalidApiKey();
+    request.project = caller.project;
+  });
+  app.setErrorHandler((thrown, request, reply) => sendError(options.log, thrown, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(options.log, errors.unknownUrl(request.method, pathOf(request)), request, reply),
+  );
+  addHealthRoutes(app, options);
+  addModelRoutes(app, options.services.router);
+  addResponseRoutes(app, options.services, options.isDraining);
+  return app;
+}
+
+/** Answers with a catalogue error; what is foreign is logged and leaves as `server_error` with the request's id. */
+function sendError(log: Log, thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = fromFastify(thrown, request) ?? toProtocolError(thrown, request.id);
+  if (error.cause !== undefined) log.error({ requestId: request.id, cause: error.cause }, error.message);
+  return reply.status(error.status).headers(toErrorHeaders(error)).send(toHttpErrorBody(error));
+}
+
+/** Fastify's own refusals of a body, in the words of the catalogue. */
+function fromFastify(thrown: unknown, request: FastifyRequest): ProtocolError | null {
+  switch ((thrown as { code?: unknown } | null)?.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return errors.messageTooLarge(request.routeOptions.bodyLimit);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return errors.unsupportedMediaType();
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return errors.invalidRequest('The Content-Length header does not fit the body.');
+    default:
+      return null;
+  }
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}

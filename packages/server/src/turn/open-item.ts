@@ -1,0 +1,268 @@
+/** An output item while the model still writes it: opens its brackets, sends its deltas, closes it (dossier C.2). */
+import {
+  randomAlphanumeric,
+  type ItemStatus,
+  type KnownEvent,
+  type OutputCustomToolCallItem,
+  type OutputFunctionCallItem,
+  type OutputMessageItem,
+  type OutputText,
+  type OutputReasoningItem,
+  type Refusal,
+} from '@longwire/protocol';
+import type { TokenLogprob } from '../engine/engine.ts';
+
+/** An event before it has its number. */
+export type UnnumberedEvent = KnownEvent extends infer Event
+  ? Event extends KnownEvent
+    ? Omit<Event, 'sequence_number'>
+    : never
+  : never;
+
+/** Where an item's events go, and how. */
+export interface ItemSink {
+  readonly emit: (event: UnnumberedEvent) => void;
+  /** Whether deltas are padded. */
+  readonly obfuscate: boolean;
+}
+
+/** An item's place in its response. */
+export interface ItemPlace {
+  readonly item_id: string;
+  readonly output_index: number;
+}
+
+const obfuscationBlock = 16;
+
+/** Random letters that bring a delta to a multiple of 16, so that sizes on the wire don't give the text away (dossier C.1, 7). */
+function padding(sink: ItemSink, delta: string): { obfuscation?: string } {
+  if (!sink.obfuscate) return {};
+  return { obfuscation: randomAlphanumeric((obfuscationBlock - (delta.length % obfuscationBlock)) % obfuscationBlock) };
+}
+
+// Events are encoded after the whole batch was made: an item in an event is never an array that still grows.
+
+/** A message: text and refusals, each a content part. */
+export class OpenMessage {
+  readonly kind = 'message';
+  readonly #sink: ItemSink;
+  readonly #place: ItemPlace;
+  readonly #content: (OutputText | Refusal)[] = [];
+  #part: 'output_text' | 'refusal' | null = null;
+  #text = '';
+  #logprobs: TokenLogprob[] = [];
+
+  constructor(sink: ItemSink, place: ItemPlace) {
+    this.#sink = sink;
+    this.#place = place;
+    sink.emit({
+      type: 'response.output_item.added',
+      output_index: place.output_index,
+      item: this.#item('in_progress'),
+    });
+  }
+
+  text(delta: string, logprobs: readonly TokenLogprob[]): void {
+    this.#open('output_text');
+    this.#text += delta;
+    if (logprobs.length > 0) this.#logprobs.push(...logprobs);
+    this.#sink.emit({
+      type: 'response.output_text.delta',
+      ...this.#at(),
+      delta,
+      logprobs: [...logprobs],
+      ...padding(this.#sink, delta),
+    });
+  }
+
+  refusal(delta: string): void {
+    this.#open('refusal');
+    this.#text += delta;
+    this.#sink.emit({ type: 'response.refusal.delta', ...this.#at(), delta, ...padding(this.#sink, delta) });
+  }
+
+  close(status: 'completed' | 'incomplete'): void {
+    this.#closePart();
+    this.#sink.emit({
+      type: 'response.output_item.done',
+      output_index: this.#place.output_index,
+      item: this.#item(status),
+    });
+  }
+
+  #open(part: 'output_text' | 'refusal'): void {
+    if (this.#part === part) return;
+    this.#closePart();
+    this.#part = part;
+    this.#sink.emit({ type: 'response.content_part.added', ...this.#at(), part: this.#toPart(part) });
+  }
+
+  #closePart(): void {
+    if (this.#part === null) return;
+    const at = this.#at();
+    const part = this.#toPart(this.#part);
+    if (part.type === 'output_text') {
+      this.#sink.emit({ type: 'response.output_text.done', ...at, text: part.text, logprobs: part.logprobs ?? [] });
+    } else {
+      this.#sink.emit({ type: 'response.refusal.done', ...at, refusal: part.refusal });
+    }
+    this.#sink.emit({ type: 'response.content_part.done', ...at, part });
+    this.#content.push(part);
+    this.#part = null;
+    this.#text = '';
+    this.#logprobs = [];
+  }
+
+  #toPart(type: 'output_text' | 'refusal'): OutputText | Refusal {
+    return type === 'output_text'
+      ? { type, annotations: [], logprobs: [...this.#logprobs], text: this.#text }
+      : { type, refusal: this.#text };
+  }
+
+  #item(status: ItemStatus): OutputMessageItem {
+    return { id: this.#place.item_id, type: 'message', status, content: [...this.#content], role: 'assistant' };
+  }
+
+  #at(): ItemPlace & { content_index: number } {
+    return { ...this.#place, content_index: this.#content.length };
+  }
+}
+
+/** Reasoning: the model's own text as content parts, summaries of it as summary parts. */
+export class OpenReasoning {
+  readonly kind = 'reasoning';
+  readonly #sink: ItemSink;
+  readonly #place: ItemPlace;
+  readonly #content: { type: 'reasoning_text'; text: string }[] = [];
+  readonly #summary: { type: 'summary_text'; text: string }[] = [];
+  #part: 'reasoning_text' | 'summary_text' | null = null;
+  #text = '';
+
+  constructor(sink: ItemSink, place: ItemPlace) {
+    this.#sink = sink;
+    this.#place = place;
+    sink.emit({ type: 'response.output_item.added', output_index: place.output_index, item: this.#item() });
+  }
+
+  text(delta: string): void {
+    if (this.#part !== 'reasoning_text') {
+      this.#closePart();
+      this.#part = 'reasoning_text';
+      const part = { type: 'reasoning_text' as const, text: '' };
+      this.#sink.emit({ type: 'response.content_part.added', ...this.#contentPlace(), part });
+    }
+    this.#text += delta;
+    const obfuscation = padding(this.#sink, delta);
+    this.#sink.emit({ type: 'response.reasoning_text.delta', ...this.#contentPlace(), delta, ...obfuscation });
+  }
+
+  summary(delta: string): void {
+    if (this.#part !== 'summary_text') {
+      this.#closePart();
+      this.#part = 'summary_text';
+      const part = { type: 'summary_text' as const, text: '' };
+      this.#sink.emit({ type: 'response.reasoning_summary_part.added', ...this.#summaryPlace(), part });
+    }
+    this.#text += delta;
+    const obfuscation = padding(this.#sink, delta);
+    this.#sink.emit({ type: 'response.reasoning_summary_text.delta', ...this.#summaryPlace(), delta, ...obfuscation });
+  }
+
+  /** A reasoning item has no status of its own here: what was cut off shows in its text. */
+  close(): void {
+    this.#closePart();
+    this.#sink.emit({
+      type: 'response.output_item.done',
+      output_index: this.#place.output_index,
+      item: this.#item(),
+    });
+  }
+
+  #closePart(): void {
+    const text = this.#text;
+    if (this.#part === 'reasoning_text') {
+      const part = { type: 'reasoning_text' as const, text };
+      this.#sink.emit({ type: 'response.reasoning_text.done', ...this.#contentPlace(), text });
+      this.#sink.emit({ type: 'response.content_part.done', ...this.#contentPlace(), part });
+      this.#content.push(part);
+    } else if (this.#part === 'summary_text') {
+      const part = { type: 'summary_text' as const, text };
+      this.#sink.emit({ type: 'response.reasoning_summary_text.done', ...this.#summaryPlace(), text });
+      this.#sink.emit({ type: 'response.reasoning_summary_part.done', ...this.#summaryPlace(), part });
+      this.#summary.push(part);
+    }
+    this.#part = null;
+    this.#text = '';
+  }
+
+  #item(): OutputReasoningItem {
+    const item: OutputReasoningItem = { id: this.#place.item_id, type: 'reasoning', summary: [...this.#summary] };
+    return this.#content.length > 0 ? { ...item, content: [...this.#content] } : item;
+  }
+
+  #contentPlace(): ItemPlace & { content_index: number } {
+    return { ...this.#place, content_index: this.#content.length };
+  }
+
+  #summaryPlace(): ItemPlace & { summary_index: number } {
+    return { ...this.#place, summary_index: this.#summary.length };
+  }
+}
+
+/** How a call is named. */
+export interface CallName {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly call_id: string;
+}
+
+/** A call of a function, or of a custom tool: the same brackets under two names. */
+export class OpenCall {
+  readonly kind: 'function' | 'custom';
+  readonly #sink: ItemSink;
+  readonly #place: ItemPlace;
+  readonly #name: CallName;
+  #text = '';
+
+  constructor(sink: ItemSink, place: ItemPlace, kind: 'function' | 'custom', name: CallName) {
+    this.kind = kind;
+    this.#sink = sink;
+    this.#place = place;
+    this.#name = name;
+    sink.emit({
+      type: 'response.output_item.added',
+      output_index: place.output_index,
+      item: this.#item('in_progress'),
+    });
+  }
+
+  text(delta: string): void {
+    this.#text += delta;
+    const type =
+      this.kind === 'function' ? 'response.function_call_arguments.delta' : 'response.custom_tool_call_input.delta';
+    this.#sink.emit({ type, ...this.#place, delta, ...padding(this.#sink, delta) });
+  }
+
+  close(status: 'completed' | 'incomplete'): void {
+    if (this.kind === 'function') {
+      this.#sink.emit({ type: 'response.function_call_arguments.done', ...this.#place, arguments: this.#text });
+    } else {
+      this.#sink.emit({ type: 'response.custom_tool_call_input.done', ...this.#place, input: this.#text });
+    }
+    this.#sink.emit({
+      type: 'response.output_item.done',
+      output_index: this.#place.output_index,
+      item: this.#item(status),
+    });
+  }
+
+  #item(status: ItemStatus): OutputFunctionCallItem | OutputCustomToolCallItem {
+    const id = this.#place.item_id;
+    return this.kind === 'function'
+      ? { id, type: 'function_call', status, arguments: this.#text, ...this.#name }
+      : { id, type: 'custom_tool_call', status, input: this.#text, ...this.#name };
+  }
+}
+
+/** Any item that is open. */
+export type OpenItem = OpenMessage | OpenReasoning | OpenCall;

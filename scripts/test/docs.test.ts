@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { catalogue, closeCodes } from '@longwire/protocol';
+import { describe, expect, it } from 'vitest';
+
+const protocol = readFileSync(new URL('../../PROTOCOL.md', import.meta.url), 'utf8');
+
+/** Cells of the rows that begin with `| ` + a cell of this form. */
+function rows(firstCell: RegExp): string[][] {
+  return protocol
+    .split('\n')
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+    .filter(([first]) => first !== undefined && firstCell.test(first));
+}
+
+describe('PROTOCOL.md', () => {
+  it('lists every error of the catalogue with its status and whether to try again', () => {
+    const section = rows(/^`[a-z_]+`( \(sent as `null`\))?$/).filter(([, status]) => /^\d{3}$/.test(status ?? ''));
+    const listed = Object.fromEntries(
+      section.map(([code, status, again]) => [code?.split('`')[1], `${status} ${again}`]),
+    );
+    const known = Object.fromEntries(
+      Object.entries(catalogue).map(([code, entry]) => [code, `${entry.status} ${entry.retryable ? 'yes' : 'no'}`]),
+    );
+    expect(listed).toEqual(known);
+  });
+
+  it('lists every close code that the server sends', () => {
+    const listed = rows(/^1\d{3}$/).map(([code]) => Number(code));
+    expect(listed).toEqual(expect.arrayContaining(Object.values(closeCodes).map(({ code }) => code)));
+  });
+});
