@@ -1,4 +1,5 @@
 /** Checkers: a schema compiled at its first use, and the error of a value that it refuses. */
+import { countCodePoints, isObject } from './json.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { JsonSchema, Schema, Static } from './schema.ts';
 
@@ -80,13 +81,6 @@ function hasLength(value: string, minimum: number, maximum: number): boolean {
   return length >= minimum && length <= maximum;
 }
 
-/** Length as JSON Schema counts it. */
-export function countCodePoints(value: string): number {
-  let count = 0;
-  for (const _ of value) count++;
-  return count;
-}
-
 function compileArray({ items, minItems = 0 }: JsonSchema): Check {
   const checkItem = items ? compile(items) : () => true;
   return (value) => {
@@ -121,9 +115,4 @@ function compileEntries({ additionalProperties, propertyNames, maxProperties = I
     const names = Object.keys(value);
     return names.length <= maxProperties && names.every((name) => checkName(name) && checkEntry(value[name]));
   };
-}
-
-/** Whether a JSON value is an object, neither null nor an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@
 import { InputPart } from './content.ts';
 import { FunctionCallOutputItem } from './items/function-call.ts';
 import type { InputItem, Item } from './items/unions.ts';
+import { AnyObject, type Static, Type } from './schema.ts';
 import {
   ContextManagement,
   Includable,
@@ -17,8 +18,6 @@ import {
 } from './settings.ts';
 import { ToolChoice } from './tools/choice.ts';
 import { Tools } from './tools/unions.ts';
-import { OneOf } from './schema.ts';
-import { AnyObject, type Static, Type } from './schema.ts';
 
 /** Every field of a create but `input`; the same over HTTP and over the socket (dossier B.1). */
 export const CreateSettings = Type.Object({

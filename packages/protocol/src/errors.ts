@@ -229,7 +229,7 @@ export const errors = {
   engineTimeout: (message: string) => new ProtocolError('engine_timeout', { message }),
   storeUnavailable: (cause?: unknown) =>
     new ProtocolError('store_unavailable', {
-      message: 'The response could not be stored. Retry, or send store:false.',
+      message: 'The response store is not available. Retry, or send store:false.',
       cause,
     }),
   serverError: (cause?: unknown, requestId?: string) =>

@@ -2,8 +2,8 @@
 import type { OutputPart, SummaryText } from './content.ts';
 import { errors } from './errors.ts';
 import { type FoldedItems, blankItems, blankParts, createShellOutput } from './folded-item.ts';
-import { copyJson } from './json.ts';
 import type { OutputItem } from './items/unions.ts';
+import { copyJson } from './json.ts';
 import type { ServerEvent } from './server-events.ts';
 
 /** Items in the order of their `output_index`, which may have gaps in a sparse stream. */

@@ -1,138 +1,130 @@
 /** The first mismatch between a value and a schema, as the catalogue error that names its exact place. */
-import { countCodePoints, isObject } from './check.ts';
 import { errors, type ProtocolError } from './errors.ts';
-import type { JsonSchema } from './schema.ts';
+import { countCodePoints, isObject } from './json.ts';
+import type { JsonSchema, JsonType } from './schema.ts';
 
-/** Describes why `schema` refused `value`. `path` is where the value stands, empty for the body itself. */
+/**
+ * Describes why `schema` refused `value`, which stands at `path` (empty for the body itself). Slow next to a check: for values that
+ * a check has refused already.
+ */
 export function describeMismatch(schema: JsonSchema, value: unknown, path: string): ProtocolError {
-  return mismatch(schema, value, path) ?? errors.invalidValue(path, 'unexpected value.');
+  return find(schema, value, path) ?? errors.invalidValue(path, 'unexpected value.');
 }
 
-function mismatch(shape: JsonSchema, value: unknown, path: string): ProtocolError | null {
-  if (shape.anyOf) return mismatchOfUnion(flatten(shape.anyOf), value, path);
-  if (shape.enum) return shape.enum.includes(value) ? null : notOneOf(shape.enum, value, path);
-  if (shape.const !== undefined) return shape.const === value ? null : notOneOf([shape.const], value, path);
-  if (shape.type === undefined) return null;
-  if (!hasType(value, shape.type)) return errors.invalidType(path, nameOfType(shape.type), nameOf(value));
-  if (typeof value === 'string') return mismatchOfLength(shape, value, path);
-  if (typeof value === 'number') return mismatchOfRange(shape, value, path);
-  if (Array.isArray(value)) return mismatchOfArray(shape, value, path);
-  if (isObject(value)) return mismatchOfObject(shape, value, path);
+type Mismatch = ProtocolError | null;
+
+function find(schema: JsonSchema, value: unknown, path: string): Mismatch {
+  if (schema.anyOf) return findInUnion(flatten(schema.anyOf), value, path);
+  if (schema.type === undefined) return null;
+  if (!hasType(value, schema.type)) return errors.invalidType(path, withArticle(schema.type), nameOf(value));
+  if (typeof value === 'string') return findInString(schema, value, path);
+  if (typeof value === 'number') return findInNumber(schema, value, path);
+  if (Array.isArray(value)) return findInArray(schema, value, path);
+  if (isObject(value)) return findInObject(schema, value, path);
   return null;
 }
 
-function mismatchOfLength({ minLength = 0, maxLength = Infinity }: JsonSchema, value: string, path: string) {
+function findInString(schema: JsonSchema, value: string, path: string): Mismatch {
+  const known = valuesOf(schema);
+  if (known) return known.includes(value) ? null : notOneOf(known, value, path);
+  const { minLength = 0, maxLength = Infinity } = schema;
   const length = countCodePoints(value);
   if (length < minLength) return errors.invalidValue(path, 'expected a non-empty string.');
   if (length <= maxLength) return null;
   return errors.invalidValue(path, `expected at most ${maxLength} characters, but got ${length}.`);
 }
 
-function mismatchOfRange({ minimum = -Infinity, maximum = Infinity }: JsonSchema, value: number, path: string) {
+/** The strings that a schema lists. */
+function valuesOf(schema: JsonSchema): readonly string[] | undefined {
+  return schema.const === undefined ? schema.enum : [schema.const];
+}
+
+function notOneOf(known: readonly string[], value: string, path: string): ProtocolError {
+  const supported = known.map((name) => `'${name}'`).join(', ');
+  return errors.invalidValue(path, `'${value.slice(0, 64)}' is not one of ${supported}.`);
+}
+
+function findInNumber({ minimum = -Infinity, maximum = Infinity }: JsonSchema, value: number, path: string): Mismatch {
   if (value >= minimum && value <= maximum) return null;
   const range = maximum === Infinity ? `${minimum} or more` : `a value from ${minimum} to ${maximum}`;
   return errors.invalidValue(path, `expected ${range}, but got ${value}.`);
 }
 
-function mismatchOfArray(shape: JsonSchema, value: readonly unknown[], path: string): ProtocolError | null {
-  if (value.length < (shape.minItems ?? 0)) return errors.invalidValue(path, 'expected a non-empty array.');
-  if (!shape.items) return null;
+function findInArray({ items, minItems = 0 }: JsonSchema, value: readonly unknown[], path: string): Mismatch {
+  if (value.length < minItems) return errors.invalidValue(path, 'expected a non-empty array.');
+  if (!items) return null;
   for (const [index, element] of value.entries()) {
-    const found = mismatch(shape.items, element, `${path}[${index}]`);
+    const found = find(items, element, `${path}[${index}]`);
     if (found) return found;
   }
   return null;
 }
 
-function mismatchOfObject(shape: JsonSchema, value: Record<string, unknown>, path: string): ProtocolError | null {
-  const at = (name: string) => (path === '' ? name : `${path}.${name}`);
-  for (const name of shape.required ?? []) {
-    if (!Object.hasOwn(value, name)) return errors.missing(at(name));
+function findInObject(schema: JsonSchema, value: Record<string, unknown>, path: string): Mismatch {
+  const { properties = {}, required = [] } = schema;
+  for (const name of required) {
+    if (value[name] === undefined) return errors.missing(join(path, name));
   }
-  for (const [name, field] of Object.entries(shape.properties ?? {})) {
-    if (!Object.hasOwn(value, name)) continue;
-    const found = mismatch(field, value[name], at(name));
+  for (const [name, field] of Object.entries(properties)) {
+    const found = value[name] === undefined ? null : find(field, value[name], join(path, name));
     if (found) return found;
   }
-  return mismatchOfEntries(shape, value, path, at);
+  return schema.additionalProperties ? findInMap(schema, value, path) : null;
 }
 
-/** Maps with free keys, such as `metadata`. */
-function mismatchOfEntries(shape: JsonSchema, value: Record<string, unknown>, path: string, at: (name: string) => string) {
-  const names = Object.keys(value);
-  const { maxProperties = Infinity, propertyNames, additionalProperties } = shape;
-  if (names.length > maxProperties) {
-    return errors.invalidValue(path, `expected at most ${maxProperties} entries, but got ${names.length}.`);
+function findInMap(schema: JsonSchema, value: Record<string, unknown>, path: string): Mismatch {
+  const { additionalProperties = {}, propertyNames = {}, maxProperties = Infinity } = schema;
+  const entries = Object.entries(value);
+  if (entries.length > maxProperties) {
+    return errors.invalidValue(path, `expected at most ${maxProperties} entries, but got ${entries.length}.`);
   }
-  for (const name of names) {
-    if (shape.properties && Object.hasOwn(shape.properties, name)) continue;
-    const found =
-      (propertyNames && mismatch(propertyNames, name, at(name))) ??
-      (additionalProperties && mismatch(additionalProperties, value[name], at(name)));
+  for (const [name, entry] of entries) {
+    const place = join(path, name.slice(0, 64));
+    const found = find(propertyNames, name, place) ?? find(additionalProperties, entry, place);
     if (found) return found;
   }
   return null;
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
 }
 
 /** Nested unions as one list of alternatives. */
-function flatten(shapes: readonly JsonSchema[]): readonly JsonSchema[] {
-  return shapes.flatMap((shape) => (shape.anyOf ? flatten(shape.anyOf) : [shape]));
+function flatten(schemas: readonly JsonSchema[]): readonly JsonSchema[] {
+  return schemas.flatMap((schema) => (schema.anyOf ? flatten(schema.anyOf) : [schema]));
 }
 
-/** Says what is wrong with the alternative that the value was meant to be: the one of its JSON type, then of its `type`. */
-function mismatchOfUnion(shapes: readonly JsonSchema[], value: unknown, path: string): ProtocolError | null {
-  const fitting = shapes.filter((shape) => typesOf(shape).some((type) => hasType(value, type)));
-  const [only] = fitting;
-  if (only === undefined) {
-    const expected = new Set(
-      shapes
-        .filter((shape) => shape.type !== 'null')
-        .flatMap(typesOf)
-        .map(nameOfType),
-    );
-    return errors.invalidType(path, [...expected].join(' or '), nameOf(value));
+/** What is wrong with the alternative that the value was meant to be: the one of its JSON type, among objects of its `type`. */
+function findInUnion(alternatives: readonly JsonSchema[], value: unknown, path: string): Mismatch {
+  const fitting = alternatives.filter(({ type }) => type === undefined || hasType(value, type));
+  const [first] = fitting;
+  if (first === undefined) {
+    const types = alternatives.flatMap(({ type }) => (type === undefined || type === 'null' ? [] : [type]));
+    const expected = [...new Set(types)].map(withArticle).join(' or ');
+    return errors.invalidType(path, expected, nameOf(value));
   }
-  if (fitting.length === 1) return mismatch(only, value, path);
-  if (isObject(value)) return mismatchOfTagged(fitting, value, path);
-  const values = fitting.flatMap((shape) => shape.enum ?? (shape.const === undefined ? [] : [shape.const]));
-  return values.length > 0 ? notOneOf(values, value, path) : mismatch(only, value, path);
+  return fitting.length > 1 && isObject(value) ? findInTagged(fitting, value, path) : find(first, value, path);
 }
 
-/** Objects told apart by `type`, which some may leave out. */
-function mismatchOfTagged(
-  shapes: readonly JsonSchema[],
-  value: Record<string, unknown>,
-  path: string,
-): ProtocolError | null {
+/** Objects told apart by `type`, which one of them may leave out. */
+function findInTagged(alternatives: readonly JsonSchema[], value: Record<string, unknown>, path: string): Mismatch {
+  const place = join(path, 'type');
   const tag = value['type'];
-  const meant = shapes.find((shape) => {
-    const expected = shape.properties?.['type'];
-    if (tag === undefined) return expected !== undefined && !shape.required?.includes('type');
-    return expected !== undefined && mismatch(expected, tag, '') === null;
-  });
-  if (meant) return mismatch(meant, value, path);
-  const at = path === '' ? 'type' : `${path}.type`;
-  if (tag === undefined) return errors.missing(at);
-  if (typeof tag !== 'string') return errors.invalidType(at, 'a string', nameOf(tag));
-  const known = shapes.flatMap(({ properties }) => properties?.['type']?.enum ?? [properties?.['type']?.const]);
-  return notOneOf(known, tag, at);
+  if (tag === undefined) {
+    const untagged = alternatives.find(({ required }) => !required?.includes('type'));
+    return untagged ? find(untagged, value, path) : errors.missing(place);
+  }
+  if (typeof tag !== 'string') return errors.invalidType(place, 'a string', nameOf(tag));
+  const meant = alternatives.find((schema) => tagsOf(schema).includes(tag));
+  return meant ? find(meant, value, path) : notOneOf(alternatives.flatMap(tagsOf), tag, place);
 }
 
-/** A string of one of some values; what is no string at all gets the error of its type instead. */
-function notOneOf(values: readonly unknown[], value: unknown, path: string): ProtocolError {
-  const [sample] = values;
-  if (typeof value !== typeof sample) return errors.invalidType(path, nameOfType(typeof sample), nameOf(value));
-  const supported = values.map((supportedValue) => `'${String(supportedValue)}'`).join(', ');
-  return errors.invalidValue(path, `'${String(value).slice(0, 64)}' is not one of ${supported}.`);
+function tagsOf({ properties = {} }: JsonSchema): readonly string[] {
+  return valuesOf(properties['type'] ?? {}) ?? [];
 }
 
-/** JSON types that a shape may have. */
-function typesOf(shape: JsonSchema): string[] {
-  if (shape.type !== undefined) return [shape.type];
-  return [...new Set((shape.enum ?? [shape.const]).map((value) => typeof value))];
-}
-
-function hasType(value: unknown, type: string): boolean {
+function hasType(value: unknown, type: JsonType): boolean {
   switch (type) {
     case 'null':
       return value === null;
@@ -142,19 +134,23 @@ function hasType(value: unknown, type: string): boolean {
       return isObject(value);
     case 'integer':
       return Number.isInteger(value);
-    default:
+    case 'number':
+      return Number.isFinite(value);
+    case 'boolean':
+    case 'string':
       return typeof value === type;
   }
 }
 
-function nameOfType(type: string): string {
-  return type === 'null' ? 'null' : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
+function withArticle(type: string): string {
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
 }
 
-/** What a JSON value is, for people. */
+/** What a JSON value is, in words. */
 export function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal';
-  return nameOfType(typeof value);
+  if (typeof value !== 'number') return withArticle(typeof value);
+  if (Number.isInteger(value)) return 'an integer';
+  return Number.isFinite(value) ? 'a decimal' : 'a number too large';
 }

@@ -8,10 +8,10 @@ import {
   ResponseInjectEvent,
 } from './client-events.ts';
 import { errors } from './errors.ts';
-import { parseJsonObject } from './json.ts';
 import { parseInput } from './items/parse.ts';
-import { checkTools } from './tools/registry.ts';
+import { parseJsonObject } from './json.ts';
 import { extend, Type } from './schema.ts';
+import { checkTools } from './tools/registry.ts';
 
 /** A frame of a client, parsed once: its event type, the lane that it names, and the whole object. */
 export interface ClientFrame {

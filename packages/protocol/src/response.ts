@@ -1,9 +1,9 @@
 /** The Response object (dossier C.3, L.2). */
 import type { CreateRequest } from './client-events.ts';
 import type { OutputItem } from './items/unions.ts';
+import { type Static, Type } from './schema.ts';
 import type {
   Metadata,
-  ModerationSettings,
   PromptCacheOptions,
   PromptCacheRetention,
   PromptReference,
@@ -15,7 +15,6 @@ import type {
 import type { ToolChoice } from './tools/choice.ts';
 import type { EchoedTool, Tool } from './tools/unions.ts';
 import type { Usage } from './usage.ts';
-import { type Static, Type } from './schema.ts';
 
 export const ResponseStatus = Type.Enum(['completed', 'failed', 'in_progress', 'cancelled', 'queued', 'incomplete']);
 export type ResponseStatus = Static<typeof ResponseStatus>;
@@ -62,7 +61,6 @@ export interface ResponseSettings {
   conversation?: { id: string };
   prompt?: PromptReference;
   prompt_cache_options?: PromptCacheOptions & { mode: 'implicit' | 'explicit'; ttl: '30m' | '12h' };
-  moderation?: ModerationSettings;
 }
 
 /** A response, as it stands in events and in HTTP bodies. */
@@ -124,14 +122,13 @@ export function resolveSettings(request: CreateRequest): ResponseSettings {
     user: request.user ?? null,
     metadata: request.metadata ?? {},
   };
-  const { conversation, prompt, prompt_cache_options, moderation } = request;
+  const { conversation, prompt, prompt_cache_options } = request;
   if (conversation) settings.conversation = typeof conversation === 'string' ? { id: conversation } : conversation;
   if (prompt) settings.prompt = prompt;
   if (prompt_cache_options) {
     const { prewarm: _, ...options } = prompt_cache_options;
     settings.prompt_cache_options = { ...options, mode: options.mode ?? 'implicit', ttl: options.ttl ?? '30m' };
   }
-  if (moderation) settings.moderation = moderation;
   return settings;
 }
 
@@ -143,7 +140,7 @@ function echoTool(tool: Tool): EchoedTool {
 
 /** A response without output, with the keys and their order as the real service sends them (dossier C.3). */
 export function createResponse({ id, createdAt, model, settings, status = 'in_progress' }: ResponseSeed): Response {
-  const { conversation, prompt, prompt_cache_options, moderation, ...echoed } = settings;
+  const { conversation, prompt, prompt_cache_options, ...echoed } = settings;
   const response: Response = {
     id,
     object: 'response',
@@ -182,6 +179,5 @@ export function createResponse({ id, createdAt, model, settings, status = 'in_pr
   if (conversation) response.conversation = conversation;
   if (prompt) response.prompt = prompt;
   if (prompt_cache_options) response.prompt_cache_options = prompt_cache_options;
-  if (moderation) response.moderation = moderation;
   return response;
 }

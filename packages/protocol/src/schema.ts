@@ -52,13 +52,15 @@ export type Fields = Readonly<Record<string, Schema>>;
 /** What a schema accepts. */
 export type Static<S extends Schema> = S[typeof described];
 
-type Flat<T> = { [K in keyof T]: T[K] };
 type IsOptional<S> = S extends { readonly [optional]: true } ? true : false;
-type ObjectOf<P extends Fields> = Flat<
-  { -readonly [K in keyof P as IsOptional<P[K]> extends true ? never : K]: Static<P[K]> } & {
-    -readonly [K in keyof P as IsOptional<P[K]> extends true ? K : never]?: Static<P[K]>;
-  }
->;
+type RequiredOf<P extends Fields> = {
+  -readonly [K in keyof P as IsOptional<P[K]> extends true ? never : K]: Static<P[K]>;
+};
+type OptionalOf<P extends Fields> = {
+  -readonly [K in keyof P as IsOptional<P[K]> extends true ? K : never]?: Static<P[K]>;
+};
+/** One flat object type, so that the compiler shows its fields and not how it was made. */
+type ObjectOf<P extends Fields> = RequiredOf<P> & OptionalOf<P> extends infer O ? { [K in keyof O]: O[K] } : never;
 
 /** The type of a schema exists for the compiler only. */
 function describe<T>(schema: JsonSchema): Schema<T> {
@@ -107,7 +109,10 @@ export const AnyObject = Type.Map(Type.Unknown());
 export type AnyObject = Static<typeof AnyObject>;
 
 /** The schema `base` with some fields replaced or added. */
-export function extend<B extends Fields, P extends Fields>(base: ObjectSchema<B>, fields: P): ObjectSchema<Omit<B, keyof P> & P> {
+export function extend<B extends Fields, P extends Fields>(
+  base: ObjectSchema<B>,
+  fields: P,
+): ObjectSchema<Omit<B, keyof P> & P> {
   return createObject({ ...base.properties, ...fields }) as ObjectSchema<Omit<B, keyof P> & P>;
 }
 

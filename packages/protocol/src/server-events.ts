@@ -2,7 +2,7 @@
 import { createChecker, type Checker } from './check.ts';
 import { errors } from './errors.ts';
 import { parseJsonObject } from './json.ts';
-import type { Opaque } from './schema.ts';
+import type { ObjectSchema, Opaque, Schema, Static } from './schema.ts';
 import * as calls from './server-events/calls.ts';
 import { FlatErrorEvent, NestedErrorEvent } from './server-events/error.ts';
 import * as hostedTools from './server-events/hosted-tools.ts';
@@ -11,11 +11,10 @@ import * as output from './server-events/output.ts';
 import * as reasoning from './server-events/reasoning.ts';
 import * as steering from './server-events/steering.ts';
 import * as text from './server-events/text.ts';
-import { type Static, Type } from './schema.ts';
 
 type EventsOf<Family> = {
   [Name in keyof Family]: Name extends `${string}Event`
-    ? Family[Name] extends TSchema
+    ? Family[Name] extends Schema
       ? Static<Family[Name]>
       : never
     : never;
@@ -48,17 +47,17 @@ export type TerminalEvent = Extract<
   { type: 'response.completed' | 'response.incomplete' | 'response.failed' | 'error' }
 >;
 
-type EventSchema = TObject<{ type: TLiteral<string> }>;
+type EventSchema = ObjectSchema<{ type: Schema<string> }>;
 
-function isEventSchema(schema: TSchema): schema is EventSchema {
-  return Type.IsObject(schema) && 'sequence_number' in schema.properties;
+function isEventSchema(schema: Schema): schema is EventSchema {
+  return schema.properties?.['sequence_number'] !== undefined;
 }
 
 /** Schemas of all events but `error`, which has two, by their type. */
 export const eventSchemas: ReadonlyMap<string, EventSchema> = new Map(
   [lifecycle, output, text, reasoning, calls, hostedTools, steering]
-    .flatMap((family) => Object.values<TSchema>({ ...family }).filter(isEventSchema))
-    .map((schema) => [schema.properties.type.const, schema]),
+    .flatMap((family) => Object.values<Schema>({ ...family }).filter(isEventSchema))
+    .map((schema) => [schema.properties.type.const ?? '', schema]),
 );
 
 const checkers: ReadonlyMap<string, Checker<unknown>> = new Map(

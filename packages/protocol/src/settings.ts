@@ -1,4 +1,5 @@
 /** Settings of a request that a response echoes: reasoning, text format, service tier… (dossier B.1). */
+import { InputPart } from './content.ts';
 import { AnyObject, type Static, Type } from './schema.ts';
 
 export const ReasoningEffort = Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
@@ -83,7 +84,7 @@ export type PromptCacheRetention = Static<typeof PromptCacheRetention>;
 export const PromptReference = Type.Object({
   id: Type.String(),
   version: Type.Maybe(Type.String()),
-  variables: Type.Maybe(AnyObject),
+  variables: Type.Maybe(Type.Map(Type.Union([Type.String(), InputPart]))),
 });
 export type PromptReference = Static<typeof PromptReference>;
 

@@ -41,8 +41,6 @@ export interface ServerParts {
 
 /** Stored nodes kept in memory, so that continuations over HTTP stay warm. */
 const recentNodes = 1000;
-/** How long a full outbox waits for its reader, in milliseconds. */
-const slowReaderMs = 30_000;
 
 /** Opens the store and the engines, and listens. Throws what they throw: an unreadable model, a locked file, a taken port. */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
@@ -54,6 +52,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     recent: new RecentNodes(recentNodes),
     log,
     now: Date.now,
+    patience: config.timers,
     zeroRetention: config.store.zeroRetention,
   };
   const keyring = createKeyring(config.apiKeys);
@@ -71,7 +70,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     allowedOrigins: config.listen.allowedOrigins,
     maxFrameBytes: config.limits.maxFrameBytes,
     limits: config.limits,
-    outbox: { limitBytes: config.limits.outboundLimitBytes, deadlineMs: slowReaderMs },
+    outbox: { limitBytes: config.limits.outboundLimitBytes, deadlineMs: config.timers.slowReaderMs },
     isDraining,
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });

@@ -1,6 +1,6 @@
 /** Tools that come as part of the history instead of with the request. */
-import { Tools } from '../tools/unions.ts';
 import { type Static, Type } from '../schema.ts';
+import { Tools } from '../tools/unions.ts';
 
 export const AdditionalToolsItem = Type.Object({
   type: Type.Literal('additional_tools'),

@@ -1,6 +1,6 @@
 /** Changes of files that the client applies. */
-import { Caller } from './item.ts';
 import { extend, type Static, Type } from '../schema.ts';
+import { Caller } from './item.ts';
 
 export const PatchOperation = Type.Union([
   Type.Object({ type: Type.Literal('create_file'), path: Type.String(), diff: Type.String() }),

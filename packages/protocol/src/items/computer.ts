@@ -1,6 +1,6 @@
 /** Actions on a screen that the client carries out, and the screenshots that it sends back. */
-import { made, replayed } from './item.ts';
 import { extend, type Static, Type } from '../schema.ts';
+import { made, replayed } from './item.ts';
 
 const point = { x: Type.Number(), y: Type.Number() };
 const keys = Type.Maybe(Type.Array(Type.String()));
@@ -23,7 +23,11 @@ export const ComputerAction = Type.Union([
 ]);
 export type ComputerAction = Static<typeof ComputerAction>;
 
-const SafetyCheck = Type.Object({ id: Type.String(), code: Type.Maybe(Type.String()), message: Type.Maybe(Type.String()) });
+const SafetyCheck = Type.Object({
+  id: Type.String(),
+  code: Type.Maybe(Type.String()),
+  message: Type.Maybe(Type.String()),
+});
 
 export const ComputerCallItem = Type.Object({
   type: Type.Literal('computer_call'),

@@ -1,6 +1,6 @@
 /** A change of reasoning effort or output format in the middle of a history. */
-import { ReasoningEffort, TextFormat } from '../settings.ts';
 import { type Static, Type } from '../schema.ts';
+import { ReasoningEffort, TextFormat } from '../settings.ts';
 
 export const ConfigurationUpdateItem = Type.Object({
   type: Type.Literal('configuration_update'),

@@ -1,7 +1,7 @@
 /** Calls of the client's free-text tools, and their outputs. */
+import { extend, type Static, Type } from '../schema.ts';
 import { ToolOutput } from './function-call.ts';
 import { Caller, ItemStatus, replayed } from './item.ts';
-import { extend, type Static, Type } from '../schema.ts';
 
 export const CustomToolCallItem = Type.Object({
   type: Type.Literal('custom_tool_call'),

@@ -1,7 +1,7 @@
 /** Calls of the client's functions, and their outputs. */
 import { InputPart } from '../content.ts';
-import { Caller, ItemStatus, replayed } from './item.ts';
 import { extend, type Static, Type } from '../schema.ts';
+import { Caller, ItemStatus, replayed } from './item.ts';
 
 export const FunctionCallItem = Type.Object({
   type: Type.Literal('function_call'),

@@ -22,7 +22,10 @@ export const ImageGenerationCallItem = Type.Object({
       message: Type.String(),
       param: Type.Nullable(Type.String()),
       moderation_details: Type.Optional(
-        Type.Object({ categories: Type.Array(Type.String()), moderation_stage: Type.Enum(['input', 'output', 'unknown']) }),
+        Type.Object({
+          categories: Type.Array(Type.String()),
+          moderation_stage: Type.Enum(['input', 'output', 'unknown']),
+        }),
       ),
     }),
   ),

@@ -1,6 +1,6 @@
 /** The first shell tool: one command at a time, run by the client. */
-import { made, replayed } from './item.ts';
 import { extend, type Static, Type } from '../schema.ts';
+import { made, replayed } from './item.ts';
 
 export const LocalShellCallItem = Type.Object({
   type: Type.Literal('local_shell_call'),

@@ -1,7 +1,7 @@
 /** Messages: the easy form, the full input form and what a model wrote, in one family (dossier B.1.1). */
 import { MessagePart, OutputText, Refusal } from '../content.ts';
-import { ItemStatus, made, replayed } from './item.ts';
 import { type Static, Type } from '../schema.ts';
+import { ItemStatus, made, replayed } from './item.ts';
 
 /** Clients are told to send `phase` back, so it is kept. */
 export const MessagePhase = Type.Enum(['commentary', 'final_answer']);

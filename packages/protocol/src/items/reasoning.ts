@@ -1,7 +1,7 @@
 /** Reasoning: summaries, raw text of open models, or a sealed blob (dossier C.2). */
 import { ReasoningText, SummaryText } from '../content.ts';
-import { ItemStatus, replayed } from './item.ts';
 import { type Static, Type } from '../schema.ts';
+import { ItemStatus, replayed } from './item.ts';
 
 export const ReasoningItem = Type.Object({
   type: Type.Literal('reasoning'),

@@ -1,6 +1,6 @@
 /** The shell tool: several commands in a call, run by the client or in a container. */
-import { Caller, made, replayed } from './item.ts';
 import { extend, type Static, Type } from '../schema.ts';
+import { Caller, made, replayed } from './item.ts';
 
 const ShellEnvironment = Type.Union([
   Type.Object({ type: Type.Literal('local') }),

@@ -1,7 +1,7 @@
 /** Searches for tools that were deferred, and the tools that they brought in. */
+import { extend, type Static, Type } from '../schema.ts';
 import { Tools } from '../tools/unions.ts';
 import { made, replayed } from './item.ts';
-import { extend, type Static, Type } from '../schema.ts';
 
 const Execution = Type.Enum(['server', 'client']);
 

@@ -1,7 +1,7 @@
 /** Arguments and inputs of calls: functions, custom tools, MCP, shell. */
 import { ShellOutput } from '../items/shell.ts';
-import { delta, event, inItem } from './event.ts';
 import { type Static, Type } from '../schema.ts';
+import { delta, event, inItem } from './event.ts';
 
 export const FunctionCallArgumentsDeltaEvent = event('response.function_call_arguments.delta', { ...inItem, ...delta });
 export type FunctionCallArgumentsDeltaEvent = Static<typeof FunctionCallArgumentsDeltaEvent>;

@@ -1,5 +1,6 @@
 /** The two shapes of an `error` event (dossier J.1). Longwire sends the nested one only. */
 import { type Static, Type } from '../schema.ts';
+import { lenient } from './event.ts';
 
 const base = { type: Type.Literal('error'), stream_id: Type.Optional(Type.String()) };
 
@@ -20,7 +21,7 @@ export type NestedErrorEvent = Static<typeof NestedErrorEvent>;
 
 export const FlatErrorEvent = Type.Object({
   ...base,
-  sequence_number: Type.Integer(),
+  sequence_number: lenient(Type.Integer()),
   code: Type.Nullable(Type.String()),
   message: Type.String(),
   param: Type.Nullable(Type.String()),

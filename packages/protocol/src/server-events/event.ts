@@ -1,19 +1,23 @@
 /** What all server events share (dossier C.1). */
-import { Type } from '../schema.ts';
+import { type Fields, type ObjectSchema, type OptionalSchema, type Schema, Type } from '../schema.ts';
 
-type Base<T extends string> = { type: TLiteral<T>; sequence_number: TInteger; stream_id: TOptional<TString> };
+type EventFields<T extends string> = {
+  type: Schema<T>;
+  sequence_number: Schema<number>;
+  stream_id: OptionalSchema<string>;
+};
 
 /**
  * The schema of one event. `sequence_number` counts from 0 within a response; `stream_id` names the lane and is left out on the
  * default one.
  */
-export function event<T extends string, P extends TProperties>(type: T, fields: P): TObject<Base<T> & P> {
-  return Type.Object({
+export function event<const T extends string, P extends Fields>(type: T, fields: P): ObjectSchema<EventFields<T> & P> {
+  return Type.Object<EventFields<T> & P>({
     type: Type.Literal(type),
     sequence_number: lenient(Type.Integer()),
     stream_id: Type.Optional(Type.String()),
     ...fields,
-  }) as unknown as TObject<Base<T> & P>;
+  });
 }
 
 /** Where an item stands in `response.output`. */
@@ -29,6 +33,6 @@ export const inSummary = { ...inItem, summary_index: Type.Integer({ minimum: 0 }
 export const delta = { delta: Type.String(), obfuscation: Type.Optional(Type.String()) };
 
 /** A field that Longwire always sends and other servers sometimes leave out: typed as there, checked where it is. */
-export function lenient<T extends TSchema>(schema: T): T {
-  return Type.Optional(schema) as unknown as T;
+export function lenient<T>(schema: Schema<T>): Schema<T> {
+  return Type.Optional(schema);
 }

@@ -1,6 +1,6 @@
 /** Progress of hosted tools. */
-import { delta, event, inItem } from './event.ts';
 import { type Static, Type } from '../schema.ts';
+import { delta, event, inItem } from './event.ts';
 
 export const WebSearchCallInProgressEvent = event('response.web_search_call.in_progress', inItem);
 export type WebSearchCallInProgressEvent = Static<typeof WebSearchCallInProgressEvent>;

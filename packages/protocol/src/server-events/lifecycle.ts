@@ -1,7 +1,7 @@
 /** Events of a whole response. */
 import type { Response } from '../response.ts';
-import { event } from './event.ts';
 import { type Static, Type } from '../schema.ts';
+import { event } from './event.ts';
 
 /** Other servers send sparse responses: a client can rely on the id only, so only that is checked (dossier C.1, rule 8). */
 const response = { response: Type.Unsafe<Response>(Type.Object({ id: Type.String() })) };

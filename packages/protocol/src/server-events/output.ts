@@ -1,8 +1,8 @@
 /** Brackets of items and of content parts. */
 import { OutputPart } from '../content.ts';
 import type { OutputItem } from '../items/unions.ts';
-import { event, inPart } from './event.ts';
 import { type Static, Type } from '../schema.ts';
+import { event, inPart } from './event.ts';
 
 const item = {
   output_index: Type.Integer({ minimum: 0 }),

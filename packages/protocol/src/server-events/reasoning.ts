@@ -1,7 +1,7 @@
 /** Reasoning: summaries, and the raw text of open models. */
 import { SummaryText } from '../content.ts';
-import { delta, event, inPart, inSummary } from './event.ts';
 import { type Static, Type } from '../schema.ts';
+import { delta, event, inPart, inSummary } from './event.ts';
 
 export const ReasoningSummaryPartAddedEvent = event('response.reasoning_summary_part.added', {
   ...inSummary,

@@ -1,7 +1,7 @@
 /** Answers to `response.steer` and `response.inject` (dossier F, Q.1). */
 import type { SteerInput } from '../client-events.ts';
-import { event } from './event.ts';
 import { AnyObject, type Static, Type } from '../schema.ts';
+import { event } from './event.ts';
 
 /** Why a steer was refused. */
 export const SteerErrorCode = Type.Open([

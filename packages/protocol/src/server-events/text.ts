@@ -1,7 +1,7 @@
 /** Text, refusals, annotations, and the audio that text models never send. */
 import { Annotation, Logprob } from '../content.ts';
-import { delta, event, inPart, lenient } from './event.ts';
 import { type Static, Type } from '../schema.ts';
+import { delta, event, inPart, lenient } from './event.ts';
 
 export const OutputTextDeltaEvent = event('response.output_text.delta', {
   ...inPart,

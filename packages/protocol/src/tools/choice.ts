@@ -39,12 +39,18 @@ export const HostedToolChoice = Type.Object({
     'computer_use_preview',
     'image_generation',
     'code_interpreter',
-    'apply_patch',
-    'shell',
-    'programmatic_tool_calling',
+    'mcp',
   ]),
 });
 export type HostedToolChoice = Static<typeof HostedToolChoice>;
+
+/** A tool that the client runs and that has no name, by its type. */
+export const UnnamedToolChoice = Type.Union([
+  Type.Object({ type: Type.Literal('apply_patch') }),
+  Type.Object({ type: Type.Literal('shell') }),
+  Type.Object({ type: Type.Literal('programmatic_tool_calling') }),
+]);
+export type UnnamedToolChoice = Static<typeof UnnamedToolChoice>;
 
 export const ToolChoice = Type.Union([
   ToolChoiceMode,
@@ -53,5 +59,6 @@ export const ToolChoice = Type.Union([
   CustomChoice,
   McpChoice,
   HostedToolChoice,
+  UnnamedToolChoice,
 ]);
 export type ToolChoice = Static<typeof ToolChoice>;

@@ -1,6 +1,6 @@
 /** Tools that the service runs or knows by type: search, code, images, screens, shells, MCP (dossier B.1). */
-import { AllowedCallers } from './client.ts';
 import { type Static, Type } from '../schema.ts';
+import { AllowedCallers } from './client.ts';
 
 const location = {
   city: Type.Maybe(Type.String()),

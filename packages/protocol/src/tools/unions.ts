@@ -1,5 +1,6 @@
 /** Any tool: as a request offers it, as a response echoes it. */
 import type { Opaque } from '../schema.ts';
+import { Type } from '../schema.ts';
 import type { CustomTool, EchoedFunctionTool, FunctionTool, NamespaceTool, ToolSearchTool } from './client.ts';
 import type {
   ApplyPatchTool,
@@ -15,7 +16,6 @@ import type {
   WebSearchPreviewTool,
   WebSearchTool,
 } from './hosted.ts';
-import { Type } from '../schema.ts';
 
 /** A tool of a known type. */
 export type KnownTool =

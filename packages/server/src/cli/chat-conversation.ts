@@ -5,12 +5,17 @@ import type { InputItem, ServerEvent } from '@longwire/protocol';
 import { listModels } from './chat-server.ts';
 import type { ChatServer } from './chat-server.ts';
 
+/** What a chat can go on from: after a call of a tool, the server would wait for that tool's output. */
+const talk: ReadonlySet<string> = new Set(['message', 'reasoning']);
+
 /** What is said to whom. */
 export class Conversation {
   readonly #server: ChatServer;
   readonly #instructions: string | null;
   #connection: Connection | null = null;
   #messages: InputItem[] = [];
+  /** Whether the newest response of the lane is the end of `#messages`. */
+  #inStep = false;
   model: string;
 
   constructor(server: ChatServer, model: string, instructions: string | null) {
@@ -27,31 +32,39 @@ export class Conversation {
   async *ask(text: string, signal: AbortSignal): AsyncGenerator<ServerEvent, void, undefined> {
     const message: InputItem = { type: 'message', role: 'user', content: text };
     let shown = '';
+    let onlyTalk = true;
+    let ended = false;
     try {
       const lane = (await this.#connected(signal)).lane();
-      const hasEarlier = lane.newest !== null && this.#messages.length > 0;
+      const continues = this.#inStep && lane.newest !== null;
+      this.#inStep = false;
       const turn = lane.create(
         {
           model: this.model,
           instructions: this.#instructions,
-          input: hasEarlier ? [message] : [...this.#messages, message],
-          ...(!hasEarlier && { previous_response_id: null }),
+          input: continues ? [message] : [...this.#messages, message],
+          ...(!continues && { previous_response_id: null }),
         },
         { signal },
       );
       for await (const event of turn) {
         if (event.type === 'response.output_text.delta') shown += event.delta;
+        if (event.type === 'response.output_item.done') onlyTalk &&= talk.has(event.item.type);
         yield event;
       }
+      ended = true;
     } finally {
       if (signal.aborted) this.close();
-      if (shown !== '') this.#messages.push(message, { type: 'message', role: 'assistant', content: shown });
+      if (ended || shown !== '') this.#messages.push(message);
+      if (shown !== '') this.#messages.push({ type: 'message', role: 'assistant', content: shown });
+      this.#inStep = ended && onlyTalk;
     }
   }
 
   /** Forgets what was said. */
   restart(): void {
     this.#messages = [];
+    this.#inStep = false;
   }
 
   close(): void {

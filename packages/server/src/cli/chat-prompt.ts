@@ -39,6 +39,7 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
   const editor = createInterface({ input: terminal.input, output: terminal.output, terminal: true, prompt: '> ' });
   let turn: AbortController | null = null;
   let stoppedOnce = false;
+  let closed = false;
 
   const stop = () => {
     if (turn && !turn.signal.aborted) {
@@ -53,7 +54,10 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
     stoppedOnce = true;
   };
   editor.on('SIGINT', stop);
-  editor.on('close', () => turn?.abort());
+  editor.on('close', () => {
+    closed = true;
+    turn?.abort();
+  });
   const removeListener = io.onStopSignal((signal) => (signal === 'SIGINT' ? stop() : editor.close()));
 
   try {
@@ -73,6 +77,7 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
         else io.err.write(`${options.describe(error)}\n`);
       }
       turn = null;
+      if (closed) break;
       editor.prompt(true);
     }
   } finally {

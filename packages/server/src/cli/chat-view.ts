@@ -35,7 +35,7 @@ export class TurnView {
         return this.#think(event.delta);
       case 'response.output_item.done':
         if (event.item.type === 'function_call') {
-          this.#note(`The model asks for the tool ${printable(String(event.item.name))}, which a chat does not have.`);
+          this.#note(`The model asks for the tool ${printable(event.item.name)}, which a chat does not have.`);
         }
         return;
       case 'response.completed':

@@ -54,6 +54,7 @@ export interface Config {
     readonly maxLanes: number;
     readonly maxInFlight: number;
     readonly maxQueued: number;
+    readonly maxPendingSteers: number;
   };
   /** Milliseconds. */
   readonly timers: {
@@ -67,6 +68,7 @@ export interface Config {
     readonly firstEventTimeoutMs: number;
     /** 0: no limit. */
     readonly stallTimeoutMs: number;
+    readonly slowReaderMs: number;
     readonly drainTimeoutMs: number;
   };
   readonly log: {
@@ -129,6 +131,7 @@ function toConfig(values: OptionValues, env: NodeJS.ProcessEnv): Config {
       maxLanes: values['max-lanes'],
       maxInFlight: values['max-in-flight'],
       maxQueued: values['max-queued'],
+      maxPendingSteers: values['max-pending-steers'],
     },
     timers: {
       connectionLifetimeMs: values['connection-lifetime-ms'],
@@ -137,6 +140,7 @@ function toConfig(values: OptionValues, env: NodeJS.ProcessEnv): Config {
       keepaliveEventMs: values['keepalive-event-ms'],
       firstEventTimeoutMs: values['first-event-timeout-ms'],
       stallTimeoutMs: values['stall-timeout-ms'],
+      slowReaderMs: values['slow-reader-ms'],
       drainTimeoutMs: values['drain-timeout-ms'],
     },
     log: { level: values['log-level'], format: values['log-format'] },

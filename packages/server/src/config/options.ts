@@ -216,6 +216,14 @@ export const options = {
     max: 65_536,
     about: 'Requests that may wait on one connection.',
   },
+  'max-pending-steers': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 16,
+    min: 1,
+    max: 4096,
+    about: 'Steers that may wait for one response.',
+  },
 
   'connection-lifetime-ms': {
     group: 'Timers',
@@ -228,7 +236,7 @@ export const options = {
   'ping-interval-ms': {
     group: 'Timers',
     kind: 'integer',
-    default: 15_000,
+    default: 5_000,
     min: 100,
     max: maxDelayMs,
     about: 'Time between WebSocket pings.',
@@ -236,7 +244,7 @@ export const options = {
   'dead-peer-ms': {
     group: 'Timers',
     kind: 'integer',
-    default: 30_000,
+    default: 10_000,
     min: 200,
     max: maxDelayMs,
     about: 'Silence, pongs included, after which a connection counts as dead.',
@@ -264,6 +272,14 @@ export const options = {
     min: 0,
     max: maxDelayMs,
     about: 'How long an engine may be silent between tokens; 0 means for ever.',
+  },
+  'slow-reader-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 30_000,
+    min: 100,
+    max: maxDelayMs,
+    about: 'How long a reader may leave outbound-limit-bytes waiting before its connection is closed.',
   },
   'drain-timeout-ms': {
     group: 'Timers',

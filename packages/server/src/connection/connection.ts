@@ -1,21 +1,23 @@
-/** The state of one socket: its lanes, what runs on them, and what goes back (dossier D, E). Knows no socket and no timer. */
+/** The state of one socket: takes frames in, sorts them into lanes, gives events back (dossier B, D, E). No socket, no timer. */
 import {
   errors,
+  parseCancel,
   parseCreateRequest,
   parseFrame,
+  parseSteer,
   toErrorEvent,
   toProtocolError,
   type ClientFrame,
   type CreateRequest,
-  type ProtocolError,
   type KnownEvent,
+  type ProtocolError,
+  type SteerInput,
 } from '@longwire/protocol';
 import type { ChainNode } from '../chain/node.ts';
-import { resolveStoredNode } from '../chain/resolve.ts';
-import { runTurn } from '../turn/runner.ts';
-import { openTurn, type TurnServices } from '../turn/turn.ts';
+import { steerMessage } from '../turn/steering.ts';
+import type { TurnServices } from '../turn/turn.ts';
 import { Channel } from './channel.ts';
-import { evictParent, Lanes, type Lane } from './lane.ts';
+import { Lane, type LaneSurroundings } from './lane.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { Scheduler, type Start } from './scheduler.ts';
 
@@ -29,32 +31,35 @@ export interface LaneEvents {
 /** What waits in a lane: a request to run, or a refusal that must not overtake the answers before it. */
 type Job =
   | { readonly kind: 'create'; readonly lane: Lane; readonly body: CreateRequest; readonly parent: ChainNode | null }
-  | {
-      readonly kind: 'refusal';
-      readonly lane: Lane;
-      readonly error: ProtocolError;
-      readonly parentId: string | null;
-    };
+  | { readonly kind: 'refusal'; readonly lane: Lane; readonly error: ProtocolError; readonly parentId: string | null };
 
-/** Longest wait that a refused request is told to make before it tries again. */
+/** What a refused request is told to wait before it tries again. */
 const queueRetryMs = 1000;
 
-/** One connection of one project. `receive` takes frames in, `output` gives batches of events back. */
+/** One connection of one project. */
 export class Connection {
-  readonly #services: TurnServices;
-  readonly #project: string;
   readonly #limits: ConnectionLimits;
-  readonly #lanes = new Lanes();
+  readonly #lanes = new Map<string | null, Lane>();
+  readonly #surroundings: LaneSurroundings;
   readonly #scheduler: Scheduler<Job>;
   readonly #output = new Channel<LaneEvents>();
-  readonly #abort = new AbortController();
-  #awaitingIdle: (() => void)[] = [];
+  readonly #awaitingIdle: (() => void)[] = [];
+  #closed = false;
 
   constructor(services: TurnServices, project: string, limits: ConnectionLimits) {
-    this.#services = services;
-    this.#project = project;
     this.#limits = limits;
-    this.#scheduler = new Scheduler(limits.maxInFlight);
+    this.#scheduler = new Scheduler(limits.maxInFlight, (job) => (job.kind === 'create' ? 1 : 0));
+    this.#surroundings = {
+      services,
+      project,
+      maxPendingSteers: limits.maxPendingSteers,
+      send: (streamId, events) => this.#output.push({ streamId, events }),
+      findNewest: (responseId) => this.#findNewest(responseId),
+      isContinued: (lane, responseId) =>
+        this.#scheduler
+          .waitingIn(laneKey(lane.id))
+          .some((job) => job.kind === 'create' && job.body.previous_response_id === responseId),
+    };
   }
 
   /** Batches of events, in the order in which they must be sent. Ends when the connection was closed. */
@@ -62,9 +67,14 @@ export class Connection {
     return this.#output;
   }
 
+  /** Batches that the socket has not taken yet: a reader that lets them pile up should not be read from either. */
+  get backlog(): number {
+    return this.#output.size;
+  }
+
   /** Whether nothing runs and nothing waits. */
   get idle(): boolean {
-    return this.#scheduler.inFlight === 0 && this.#scheduler.waiting === 0;
+    return this.#scheduler.running === 0 && this.#scheduler.waiting === 0;
   }
 
   /** Resolves when the connection is idle. */
@@ -73,12 +83,7 @@ export class Connection {
     return new Promise((resolve) => this.#awaitingIdle.push(resolve));
   }
 
-  /** Batches that the socket has not taken yet: a reader that lets them pile up should not be read from either. */
-  get backlog(): number {
-    return this.#output.size;
-  }
-
-  /** One text frame from the client. Never throws: what is wrong with it goes back as an `error` event. */
+  /** One text frame from the client. Never throws: what is wrong with it goes back as an event. */
   receive(text: string): void {
     let frame: ClientFrame;
     try {
@@ -86,43 +91,47 @@ export class Connection {
     } catch (thrown) {
       return this.refuse(toProtocolError(thrown));
     }
-    const lane = this.#lanes.open(frame.streamId, this.#limits.maxLanes);
-    if (!lane) return this.#send(frame.streamId, errors.streamLimitReached(this.#limits.maxLanes));
     switch (frame.type) {
       case 'response.create':
-        return this.#receiveCreate(lane, frame.body);
-      case 'response.processed':
-        return;
+        return this.#receiveCreate(frame.streamId, frame.body);
       case 'response.steer':
+        return this.#receiveSteer(frame.body);
       case 'response.cancel':
+        return this.#receiveCancel(frame.body);
       case 'response.inject':
         return this.refuse(errors.unknownEventType(frame.type));
+      case 'response.processed':
     }
   }
 
   /** An error of a frame that belongs to no lane that we know: told on the default lane, after what runs there. */
   refuse(error: ProtocolError): void {
-    const lane = this.#lanes.open(null, this.#limits.maxLanes);
-    if (lane) this.#enqueue({ kind: 'refusal', lane, error, parentId: null });
+    this.#enqueue({ kind: 'refusal', lane: this.#lane(null), error, parentId: null });
   }
 
   /** The socket is gone, or will be: stops every turn and forgets every lane. */
   close(): void {
-    this.#abort.abort();
+    this.#closed = true;
     this.#scheduler.clear();
-    for (const node of this.#lanes.clear()) this.#release(node);
+    for (const lane of this.#lanes.values()) lane.close();
+    this.#lanes.clear();
     this.#output.close(true);
   }
 
-  #receiveCreate(lane: Lane, raw: Record<string, unknown>): void {
-    if (this.#scheduler.waiting >= this.#limits.maxQueued) {
-      return this.#send(lane.id, errors.queueLimitReached(this.#limits.maxQueued, queueRetryMs));
+  #receiveCreate(streamId: string | null, raw: Record<string, unknown>): void {
+    const { maxLanes, maxQueued } = this.#limits;
+    if (streamId !== null && !this.#lanes.has(streamId) && this.#namedLanes >= maxLanes) {
+      return this.#sendError(streamId, errors.streamLimitReached(maxLanes));
     }
+    if (this.#scheduler.waiting >= maxQueued) {
+      return this.#sendError(streamId, errors.queueLimitReached(maxQueued, queueRetryMs));
+    }
+    const lane = this.#lane(streamId);
     try {
       const body = parseCreateRequest(raw, 'websocket');
       const parentId = body.previous_response_id;
       // Bound now, so that a fork never races the lane that it forks from (dossier D.5).
-      const parent = parentId ? this.#lanes.find(parentId) : null;
+      const parent = parentId ? this.#findNewest(parentId) : null;
       this.#enqueue({ kind: 'create', lane, body, parent });
     } catch (thrown) {
       const parentId = raw['previous_response_id'];
@@ -135,8 +144,39 @@ export class Connection {
     }
   }
 
+  #receiveSteer(raw: Record<string, unknown>): void {
+    const result = parseSteer(raw);
+    if (!result.ok) {
+      return this.#failSteer('invalid_input', result.message, result.previousResponseId, result.input as SteerInput);
+    }
+    const { steer } = result;
+    for (const lane of this.#lanes.values()) if (lane.steer(steer)) return;
+    const code = 'response_not_found';
+    this.#failSteer(code, steerMessage(code), steer.previousResponseId, steer.input);
+  }
+
+  /** A steer without a target has no series of its own to be numbered in (dossier O.19). */
+  #failSteer(code: string, message: string, previous_response_id: string, input: SteerInput): void {
+    this.#send(null, {
+      type: 'response.steer.failed',
+      sequence_number: 0,
+      error: { type: 'invalid_request_error', code, message },
+      steer: { previous_response_id, input },
+    });
+  }
+
+  /** A response that does not run, or no longer, is left alone: a cancel may well cross the terminal event. */
+  #receiveCancel(raw: Record<string, unknown>): void {
+    try {
+      const { responseId } = parseCancel(raw);
+      for (const lane of this.#lanes.values()) if (lane.cancel(responseId)) return;
+    } catch (thrown) {
+      this.refuse(toProtocolError(thrown));
+    }
+  }
+
   #enqueue(job: Job): void {
-    this.#start(this.#scheduler.enqueue(laneKey(job.lane), job));
+    this.#start(this.#scheduler.enqueue(laneKey(job.lane.id), job));
   }
 
   #start(starts: readonly Start<Job>[]): void {
@@ -149,67 +189,39 @@ export class Connection {
   }
 
   async #run(job: Job): Promise<void> {
-    const { lane } = job;
-    if (job.kind === 'refusal') {
-      this.#evict(lane, job.parentId);
-      return this.#send(lane.id, job.error);
+    if (this.#closed) return;
+    if (job.kind === 'refusal') job.lane.refuse(job.error, job.parentId);
+    else await job.lane.run(job.body, job.parent);
+  }
+
+  get #namedLanes(): number {
+    return this.#lanes.size - (this.#lanes.has(null) ? 1 : 0);
+  }
+
+  #lane(id: string | null): Lane {
+    let lane = this.#lanes.get(id);
+    if (!lane) {
+      lane = new Lane(id, this.#surroundings);
+      this.#lanes.set(id, lane);
     }
-    const parentId = job.body.previous_response_id;
-    try {
-      const parent = job.parent ?? (parentId ? await this.#findParent(parentId) : null);
-      const turn = await openTurn(this.#services, {
-        body: job.body,
-        parent,
-        project: this.#project,
-        via: { transport: 'websocket', streamId: lane.id },
-      });
-      const events = runTurn(this.#services, turn, this.#abort.signal);
-      for (;;) {
-        const next = await events.next();
-        if (!next.done) {
-          await this.#output.push({ streamId: lane.id, events: next.value });
-        } else {
-          if (next.value) this.#advance(lane, next.value);
-          else this.#evict(lane, parentId);
-          return;
-        }
-      }
-    } catch (thrown) {
-      if (this.#abort.signal.aborted) return;
-      this.#evict(lane, parentId);
-      const error = toProtocolError(thrown);
-      if (error.cause) this.#services.log.error({ code: error.entry, cause: error.cause }, error.message);
-      this.#send(lane.id, error);
-    }
+    return lane;
   }
 
-  /** A parent that no lane held when the request came: by now this lane may, or else the store. */
-  async #findParent(id: string): Promise<ChainNode> {
-    return this.#lanes.find(id) ?? resolveStoredNode(this.#services, this.#project, id);
+  #findNewest(responseId: string): ChainNode | null {
+    for (const lane of this.#lanes.values()) if (lane.newest?.id === responseId) return lane.newest;
+    return null;
   }
 
-  #advance(lane: Lane, node: ChainNode): void {
-    const former = lane.newest;
-    lane.newest = node;
-    if (former && node.parent !== former) this.#release(former);
+  #sendError(streamId: string | null, error: ProtocolError): void {
+    this.#send(streamId, toErrorEvent(error, 0));
   }
 
-  #evict(lane: Lane, parentId: string | null | undefined): void {
-    const node = evictParent(lane, parentId);
-    if (node) this.#release(node);
-  }
-
-  /** Lets the engine go of a node that nothing points at any more. Stored ones stay warm for whoever continues them. */
-  #release(node: ChainNode): void {
-    if (!node.stored && node.context) this.#services.router.release(node.context.engine, node.context.context);
-  }
-
-  #send(streamId: string | null, error: ProtocolError): void {
-    void this.#output.push({ streamId, events: [toErrorEvent(error, 0)] });
+  #send(streamId: string | null, event: KnownEvent): void {
+    void this.#output.push({ streamId, events: [event] });
   }
 }
 
-function laneKey(lane: Lane): string {
+function laneKey(id: string | null): string {
   // No stream id holds a space: the default lane's key cannot meet a named one.
-  return lane.id ?? ' ';
+  return id ?? ' ';
 }

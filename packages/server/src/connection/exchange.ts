@@ -1,12 +1,12 @@
 /** One turn without a connection: what an HTTP request makes. The same path, another sink. */
 import type { CreateRequest } from '@longwire/protocol';
 import { resolveStoredNode } from '../chain/resolve.ts';
-import { runTurn, type TurnEvents } from '../turn/runner.ts';
+import { TurnRun, type TurnEvents } from '../turn/runner.ts';
 import { openTurn, type TurnServices } from '../turn/turn.ts';
 
 /**
- * Opens a turn and returns its events. Throws the catalogue errors of `openTurn` and `resolveStoredNode`:
- * then no event exists yet and the answer is an HTTP error.
+ * Opens a turn and returns its events; `signal` says that the client went away. Throws the catalogue errors of `openTurn`
+ * and `resolveStoredNode`: then no event exists yet and the answer is an HTTP error.
  */
 export async function openExchange(
   services: TurnServices,
@@ -17,10 +17,14 @@ export async function openExchange(
   const parentId = body.previous_response_id;
   const parent = parentId ? await resolveStoredNode(services, project, parentId) : null;
   const turn = await openTurn(services, { body, parent, project, via: { transport: 'http', streamId: null } });
-  return run();
+  const run = new TurnRun(services, turn);
+  if (signal.aborted) run.abort();
+  else signal.addEventListener('abort', () => run.abort(), { once: true });
+  return events();
 
-  async function* run(): TurnEvents {
-    const node = yield* runTurn(services, turn, signal);
+  async function* events(): TurnEvents {
+    const node = yield* run.events();
+    // Nothing can continue from a response that was not stored: its context goes at once.
     if (node?.context && !node.stored) services.router.release(node.context.engine, node.context.context);
     return node;
   }

@@ -1,49 +1,267 @@
-/** What a connection remembers of a lane: its newest response, and nothing older (dossier D). */
+/** One ordered stream of a connection: what runs on it, what it remembers, how it is steered (dossier D, E, F). */
+import {
+  createId,
+  toErrorEvent,
+  toProtocolError,
+  type CreateRequest,
+  type KnownEvent,
+  type ProtocolError,
+  type SteerErrorCode,
+  type SteerRequest,
+} from '@longwire/protocol';
 import type { ChainNode } from '../chain/node.ts';
+import { resolveStoredNode } from '../chain/resolve.ts';
+import { TurnRun } from '../turn/runner.ts';
+import {
+  openSteering,
+  stepSteering,
+  steerMessage,
+  toRequiredInput,
+  type Steering,
+  type SteeringEffect,
+  type SteeringInput,
+  type Submission,
+} from '../turn/steering.ts';
+import { openTurn, type Turn, type TurnServices } from '../turn/turn.ts';
 
-/** One ordered stream of a connection. The unnamed default lane has no id. */
-export interface Lane {
+/** What a lane needs of its connection. */
+export interface LaneSurroundings {
+  readonly services: TurnServices;
+  readonly project: string;
+  readonly maxPendingSteers: number;
+  /** Sends events of a lane; resolves when the socket took them. */
+  readonly send: (streamId: string | null, events: readonly KnownEvent[]) => Promise<void>;
+  /** The node that some lane of the connection holds as its newest. */
+  readonly findNewest: (responseId: string) => ChainNode | null;
+  /** Whether a request that continues this response waits in the lane. */
+  readonly isContinued: (lane: Lane, responseId: string) => boolean;
+}
+
+/** The response that runs in the lane, or ran last: what steers and cancels are aimed at. */
+interface Target {
+  readonly run: TurnRun;
+  steering: Steering;
+  running: boolean;
+}
+
+/** A lane. The unnamed default lane has the id null. */
+export class Lane {
   readonly id: string | null;
-  /** Its newest finished response; the only one that a `store:false` client can go on from. */
-  newest: ChainNode | null;
+  readonly #around: LaneSurroundings;
+  /** Its newest finished response, and nothing older. */
+  #newest: ChainNode | null = null;
+  #target: Target | null = null;
+
+  constructor(id: string | null, around: LaneSurroundings) {
+    this.id = id;
+    this.#around = around;
+  }
+
+  get newest(): ChainNode | null {
+    return this.#newest;
+  }
+
+  /** Runs a request to its terminal event, and the successors that steers ask for. `parent` is bound, or looked up now. */
+  async run(body: CreateRequest, parent: ChainNode | null): Promise<void> {
+    const prepended = this.#resume(body.previous_response_id ?? null);
+    const input = prepended.flatMap((submission) => submission.items);
+    const request = input.length > 0 ? { ...body, input: [...input, ...body.input] } : body;
+    const former = this.#target;
+    const turn = await this.#open(request, parent, (error) => {
+      this.refuse(error, body.previous_response_id ?? null);
+      if (former) this.#failSubmissions(former, prepended);
+    });
+    if (!turn) return;
+    this.#step({ type: 'abandoned' });
+    await this.#runChain(turn);
+  }
+
+  /** Answers a request with an error. The lane forgets its newest response if the request named it (dossier D.4). */
+  refuse(error: ProtocolError, parentId: string | null): void {
+    this.#evict(parentId);
+    void this.#send([toErrorEvent(error, 0)]);
+  }
+
+  /** Takes a steer if its target is here. */
+  steer({ previousResponseId, input, items }: SteerRequest): boolean {
+    const target = this.#target;
+    if (target?.run.turn.id !== previousResponseId) return false;
+    const submission: Submission = { id: createId('steer'), input, items };
+    const { body } = target.run.turn.request;
+    if (body.conversation || body.context_management?.length) {
+      this.#sendFailure(target, submission, 'steering_not_supported', false);
+    } else {
+      this.#step({ type: 'submit', submission });
+    }
+    return true;
+  }
+
+  /** Ends the response if it runs here. */
+  cancel(responseId: string): boolean {
+    const target = this.#target;
+    if (!target?.running || target.run.turn.id !== responseId) return false;
+    target.run.interrupt('cancelled');
+    return true;
+  }
+
+  /** Nobody listens any more: stops what runs and forgets everything. */
+  close(): void {
+    this.#target?.run.abort();
+    this.#target = null;
+    if (this.#newest) this.#release(this.#newest);
+    this.#newest = null;
+  }
+
+  async #runChain(first: Turn): Promise<void> {
+    for (let turn: Turn | null = first; turn;) {
+      const target: Target = { run: new TurnRun(this.#around.services, turn), steering: openSteering, running: true };
+      this.#target = target;
+      const node = await this.#pull(target);
+      target.running = false;
+      // Closed while it ran: nobody is left to tell.
+      if (this.#target !== target) return;
+      turn = await this.#follow(target, node);
+    }
+  }
+
+  async #pull({ run }: Target): Promise<ChainNode | null> {
+    const events = run.events();
+    for (;;) {
+      const next = await events.next();
+      if (next.done) return next.value;
+      await this.#send(next.value);
+    }
+  }
+
+  /** After a turn: the lane's newest response, and the successor if steers wait for one. */
+  async #follow(target: Target, node: ChainNode | null): Promise<Turn | null> {
+    const { turn, isCancelled } = target.run;
+    const { body } = turn.request;
+    if (node) this.#advance(node);
+    else this.#evict(body.previous_response_id ?? null);
+    const effects = this.#step({
+      type: 'ended',
+      status: !node ? 'failed' : isCancelled ? 'cancelled' : 'finished',
+      required: node ? toRequiredInput(node.openCalls) : [],
+      answered: this.#around.isContinued(this, turn.id),
+    });
+    const succeed = effects.find((effect) => effect.type === 'succeed');
+    if (!succeed) return null;
+    const { generate: _, ...settings } = body;
+    const request = {
+      ...settings,
+      previous_response_id: turn.id,
+      input: succeed.submissions.flatMap((submission) => submission.items),
+    };
+    return this.#open(request, node, () => this.#failSubmissions(target, succeed.submissions));
+  }
+
+  async #open(
+    body: CreateRequest,
+    bound: ChainNode | null,
+    onRefused: (error: ProtocolError) => void,
+  ): Promise<Turn | null> {
+    const { services, project } = this.#around;
+    try {
+      const parentId = body.previous_response_id;
+      const parent = bound ?? (parentId ? await this.#findParent(parentId) : null);
+      return await openTurn(services, { body, parent, project, via: { transport: 'websocket', streamId: this.id } });
+    } catch (thrown) {
+      const error = toProtocolError(thrown);
+      if (error.cause) services.log.error({ code: error.entry, cause: error.cause }, error.message);
+      onRefused(error);
+      return null;
+    }
+  }
+
+  /** A parent that no lane held when the request came: by now this lane may, or else the store. */
+  async #findParent(id: string): Promise<ChainNode> {
+    return this.#around.findNewest(id) ?? resolveStoredNode(this.#around.services, this.#around.project, id);
+  }
+
+  #advance(node: ChainNode): void {
+    const former = this.#newest;
+    this.#newest = node;
+    if (former && node.parent !== former) this.#release(former);
+  }
+
+  #evict(parentId: string | null): void {
+    const node = this.#newest;
+    if (!node || node.id !== parentId) return;
+    this.#newest = null;
+    this.#release(node);
+  }
+
+  /** Lets the engine go of a node that nothing points at any more. Stored ones stay warm for whoever continues them. */
+  #release(node: ChainNode): void {
+    const { router } = this.#around.services;
+    if (!node.stored && node.context) router.release(node.context.engine, node.context.context);
+  }
+
+  /** The steers that wait for a request that continues `parentId`. */
+  #resume(parentId: string | null): readonly Submission[] {
+    if (parentId === null || this.#target?.run.turn.id !== parentId) return [];
+    const prepend = this.#step({ type: 'resumed' }).find((effect) => effect.type === 'prepend');
+    return prepend?.submissions ?? [];
+  }
+
+  /** One step of the target's steering; performs what it can, and returns all effects. */
+  #step(input: SteeringInput): readonly SteeringEffect[] {
+    const target = this.#target;
+    if (!target) return [];
+    const { state, effects } = stepSteering(target.steering, input, this.#around.maxPendingSteers);
+    target.steering = state;
+    for (const effect of effects) this.#perform(target, effect);
+    return effects;
+  }
+
+  #perform(target: Target, effect: SteeringEffect): void {
+    const { run } = target;
+    switch (effect.type) {
+      case 'accept':
+        void this.#send([run.number({ type: 'response.steer.accepted', steer: steerOf(run, effect.submission) })]);
+        break;
+      case 'interrupt':
+        run.interrupt('steered');
+        break;
+      case 'pending':
+        void this.#send([
+          run.number({
+            type: 'response.steer.pending',
+            reason: 'waiting_for_required_input',
+            required_input: [...effect.required],
+            steer: steerOf(run, effect.submission),
+          }),
+        ]);
+        break;
+      case 'fail':
+        this.#sendFailure(target, effect.submission, effect.code, effect.accepted);
+        break;
+      case 'succeed':
+      case 'prepend':
+    }
+  }
+
+  #failSubmissions(target: Target, submissions: readonly Submission[]): void {
+    for (const submission of submissions) this.#sendFailure(target, submission, 'successor_creation_failed', true);
+  }
+
+  #sendFailure({ run }: Target, submission: Submission, code: SteerErrorCode, accepted: boolean): void {
+    const { id, input } = submission;
+    void this.#send([
+      run.number({
+        type: 'response.steer.failed',
+        error: { type: 'invalid_request_error', code, message: steerMessage(code) },
+        steer: { ...(accepted ? { id } : {}), previous_response_id: run.turn.id, input },
+      }),
+    ]);
+  }
+
+  #send(events: readonly KnownEvent[]): Promise<void> {
+    return this.#around.send(this.id, events);
+  }
 }
 
-/** All lanes of one connection. */
-export class Lanes {
-  readonly #lanes = new Map<string | null, Lane>();
-
-  /** The lane of this name, made on first use; null when it would be one name too many. `max` does not count the default lane. */
-  open(id: string | null, max: number): Lane | null {
-    const known = this.#lanes.get(id);
-    if (known) return known;
-    const named = this.#lanes.size - (this.#lanes.has(null) ? 1 : 0);
-    if (id !== null && named >= max) return null;
-    const lane: Lane = { id, newest: null };
-    this.#lanes.set(id, lane);
-    return lane;
-  }
-
-  /** The node that some lane holds as its newest, for a continuation or a fork. */
-  find(responseId: string): ChainNode | null {
-    for (const lane of this.#lanes.values()) if (lane.newest?.id === responseId) return lane.newest;
-    return null;
-  }
-
-  /** Every newest node, forgetting them all. */
-  clear(): ChainNode[] {
-    const nodes = [...this.#lanes.values()].flatMap((lane) => lane.newest ?? []);
-    this.#lanes.clear();
-    return nodes;
-  }
-}
-
-/**
- * Eviction (dossier D.4): a request of this lane that named `parentId` failed. The lane forgets its newest response if that
- * was the parent; another lane's parent, of a failed fork, stays. Returns the node that was forgotten.
- */
-export function evictParent(lane: Lane, parentId: string | null | undefined): ChainNode | null {
-  const { newest } = lane;
-  if (!newest || newest.id !== parentId) return null;
-  lane.newest = null;
-  return newest;
+function steerOf(run: TurnRun, { id }: Submission): { id: string; previous_response_id: string } {
+  return { id, previous_response_id: run.turn.id };
 }

@@ -6,4 +6,6 @@ export interface ConnectionLimits {
   readonly maxInFlight: number;
   /** Requests that wait, over all lanes. */
   readonly maxQueued: number;
+  /** Steers that may wait for one response. */
+  readonly maxPendingSteers: number;
 }

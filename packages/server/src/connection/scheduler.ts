@@ -11,25 +11,30 @@ export interface Start<Job> {
 
 interface LaneQueue<Job> {
   readonly waiting: Job[];
-  running: boolean;
+  /** Places that the running job takes; null while the lane is idle. */
+  running: number | null;
 }
 
 /** Queues of one connection. Lanes that wait for a free place get it in the order in which they became ready. */
 export class Scheduler<Job> {
   readonly #maxInFlight: number;
+  readonly #placesOf: (job: Job) => 0 | 1;
   readonly #lanes = new Map<string, LaneQueue<Job>>();
   /** Lanes that are idle and have a job waiting. */
-  readonly #ready: string[] = [];
+  #ready: string[] = [];
   #inFlight = 0;
+  #running = 0;
   #waiting = 0;
 
-  constructor(maxInFlight: number) {
+  /** `placesOf`: 0 for jobs that only keep their lane's order (a refusal), which start even when every place is taken. */
+  constructor(maxInFlight: number, placesOf: (job: Job) => 0 | 1 = () => 1) {
     this.#maxInFlight = maxInFlight;
+    this.#placesOf = placesOf;
   }
 
   /** Jobs that run now. */
-  get inFlight(): number {
-    return this.#inFlight;
+  get running(): number {
+    return this.#running;
   }
 
   /** Jobs that wait, over all lanes. */
@@ -37,25 +42,31 @@ export class Scheduler<Job> {
     return this.#waiting;
   }
 
+  /** What waits in a lane, in order. */
+  waitingIn(lane: string): readonly Job[] {
+    return this.#lanes.get(lane)?.waiting ?? [];
+  }
+
   /** Adds a job to the end of its lane. */
   enqueue(lane: string, job: Job): Start<Job>[] {
     let queue = this.#lanes.get(lane);
     if (!queue) {
-      queue = { waiting: [], running: false };
+      queue = { waiting: [], running: null };
       this.#lanes.set(lane, queue);
     }
     queue.waiting.push(job);
     this.#waiting++;
-    if (!queue.running && queue.waiting.length === 1) this.#ready.push(lane);
+    if (queue.running === null && queue.waiting.length === 1) this.#ready.push(lane);
     return this.#startReady();
   }
 
   /** The lane's running job has ended. */
   finish(lane: string): Start<Job>[] {
     const queue = this.#lanes.get(lane);
-    if (!queue?.running) throw new Error(`Lane '${lane}' has no running job.`);
-    queue.running = false;
-    this.#inFlight--;
+    if (!queue || queue.running === null) throw new Error(`Lane '${lane}' has no running job.`);
+    this.#inFlight -= queue.running;
+    this.#running--;
+    queue.running = null;
     if (queue.waiting.length > 0) this.#ready.push(lane);
     return this.#startReady();
   }
@@ -66,24 +77,27 @@ export class Scheduler<Job> {
     for (const [lane, queue] of this.#lanes) {
       for (const job of queue.waiting.splice(0)) dropped.push({ lane, job });
     }
-    this.#ready.length = 0;
+    this.#ready = [];
     this.#waiting = 0;
     return dropped;
   }
 
   #startReady(): Start<Job>[] {
     const starts: Start<Job>[] = [];
-    while (this.#inFlight < this.#maxInFlight) {
-      const lane = this.#ready.shift();
-      if (lane === undefined) break;
+    this.#ready = this.#ready.filter((lane) => {
       const queue = this.#lanes.get(lane);
-      const job = queue?.waiting.shift();
-      if (!queue || job === undefined) continue;
-      queue.running = true;
-      this.#inFlight++;
+      const job = queue?.waiting[0];
+      if (!queue || job === undefined) return false;
+      const places = this.#placesOf(job);
+      if (this.#inFlight + places > this.#maxInFlight) return true;
+      queue.waiting.shift();
+      queue.running = places;
+      this.#inFlight += places;
+      this.#running++;
       this.#waiting--;
       starts.push({ lane, job });
-    }
+      return false;
+    });
     return starts;
   }
 }

@@ -93,6 +93,17 @@ export type EngineEvent =
       readonly usage: EngineUsage;
     };
 
+/**
+ * The reason of an abort that only ends the generation early (a steer, a cancel): somebody still reads the turn. An engine
+ * that has counted its tokens may then yield a last `end` in place of throwing.
+ */
+export class Interruption extends Error {
+  constructor() {
+    super('The generation was interrupted.');
+    this.name = 'Interruption';
+  }
+}
+
 /** What answers. `Context` is the engine's own affair. */
 export interface Engine<Context = unknown> {
   /** Unique in the process; keys the contexts that nodes keep. */

@@ -30,7 +30,11 @@ import {
 /** How a response ended. */
 export type Ending =
   | { readonly status: 'completed'; readonly usage: EngineUsage }
-  | { readonly status: 'incomplete'; readonly reason: IncompleteReason; readonly usage: EngineUsage | null }
+  | {
+      readonly status: 'incomplete';
+      readonly reason: IncompleteReason | 'cancelled';
+      readonly usage: EngineUsage | null;
+    }
   | { readonly status: 'failed'; readonly error: ProtocolError };
 
 /** What differs between requests. */
@@ -49,6 +53,7 @@ export class Sequencer {
   readonly #sink: ItemSink;
   #next = 0;
   #items = 0;
+  #hasCalls = false;
   #open: OpenItem | null = null;
   #batch: KnownEvent[] = [];
 
@@ -77,6 +82,16 @@ export class Sequencer {
     return this.#flush();
   }
 
+  /** Whether the client has a call to answer once the response is over. */
+  get hasCalls(): boolean {
+    return this.#hasCalls;
+  }
+
+  /** Gives an event that is not the response's own (a steering acknowledgement) its next number. */
+  number(event: UnnumberedEvent): KnownEvent {
+    return { ...event, sequence_number: this.#next++ } as KnownEvent;
+  }
+
   /** The events of one read of the engine. `end` is the runner's affair and is passed over. */
   push(events: readonly EngineEvent[]): KnownEvent[] {
     for (const event of events) this.#step(event);
@@ -99,7 +114,7 @@ export class Sequencer {
       case 'incomplete':
         return {
           ...settled,
-          incomplete_details: { reason: ending.reason },
+          incomplete_details: { reason: ending.reason as IncompleteReason },
           usage: ending.usage && createUsage(ending.usage),
         };
       case 'failed':
@@ -158,6 +173,7 @@ export class Sequencer {
 
   #startCall({ kind, name, namespace, callId = createCallId() }: EngineEvent & { type: 'call.start' }): void {
     this.#closeItem('completed');
+    this.#hasCalls = true;
     const place = this.#place(kind === 'function' ? 'function_call' : 'custom_tool_call');
     this.#open = new OpenCall(this.#sink, place, kind, {
       name,
@@ -186,7 +202,7 @@ export class Sequencer {
   }
 
   #emit(event: UnnumberedEvent): void {
-    const numbered = { ...event, sequence_number: this.#next++ } as KnownEvent;
+    const numbered = this.number(event);
     this.#fold.apply(numbered);
     this.#batch.push(numbered);
   }

@@ -21,6 +21,7 @@ import type { GenerateRequest } from '../engine/engine.ts';
 import type { Route, Router } from '../engine/router.ts';
 import type { Log } from '../observe/log.ts';
 import type { Store } from '../store/store.ts';
+import type { PatienceOptions } from './patience.ts';
 
 /** What turns need of the house. */
 export interface TurnServices {
@@ -31,6 +32,7 @@ export interface TurnServices {
   readonly log: Log;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  readonly patience: PatienceOptions;
   /** Zero retention: every response behaves as `store:false`. */
   readonly zeroRetention: boolean;
 }

@@ -2,10 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Scheduler } from '../../src/connection/scheduler.ts';
 
-type Command = { kind: 'enqueue'; lane: string } | { kind: 'finish'; pick: number };
+type Command = { kind: 'enqueue'; lane: string; places: 0 | 1 } | { kind: 'finish'; pick: number };
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ kind: fc.constant('enqueue' as const), lane: fc.constantFrom('a', 'b', 'c', 'd', 'e') }),
+  fc.record({
+    kind: fc.constant('enqueue' as const),
+    lane: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    places: fc.constantFrom(0 as const, 1 as const, 1 as const),
+  }),
   fc.record({ kind: fc.constant('finish' as const), pick: fc.nat() }),
 );
 
@@ -13,10 +17,10 @@ describe('the scheduler', () => {
   it('keeps lanes in order, never runs two jobs of a lane, and never leaves a free place unused', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(command, { maxLength: 80 }), (maxInFlight, commands) => {
-        const scheduler = new Scheduler<number>(maxInFlight);
+        const scheduler = new Scheduler<number>(maxInFlight, (job) => places[job] ?? 1);
+        const places: (0 | 1)[] = [];
         const running = new Map<string, number>();
         const waiting = new Map<string, number[]>();
-        let next = 0;
         const start = (starts: readonly { lane: string; job: number }[]) => {
           for (const { lane, job } of starts) {
             expect(running.has(lane)).toBe(false);
@@ -26,7 +30,7 @@ describe('the scheduler', () => {
         };
         for (const each of commands) {
           if (each.kind === 'enqueue') {
-            const job = next++;
+            const job = places.push(each.places) - 1;
             waiting.set(each.lane, [...(waiting.get(each.lane) ?? []), job]);
             start(scheduler.enqueue(each.lane, job));
           } else {
@@ -36,11 +40,12 @@ describe('the scheduler', () => {
             running.delete(lane);
             start(scheduler.finish(lane));
           }
-          expect(running.size).toBeLessThanOrEqual(maxInFlight);
-          expect(scheduler.inFlight).toBe(running.size);
+          const taken = [...running.values()].reduce((sum, job) => sum + (places[job] ?? 0), 0);
+          expect(taken).toBeLessThanOrEqual(maxInFlight);
+          expect(scheduler.running).toBe(running.size);
           expect(scheduler.waiting).toBe([...waiting.values()].flat().length);
-          const startable = [...waiting].some(([lane, jobs]) => jobs.length > 0 && !running.has(lane));
-          expect(startable && running.size < maxInFlight).toBe(false);
+          const heads = [...waiting].flatMap(([lane, jobs]) => (running.has(lane) ? [] : jobs.slice(0, 1)));
+          expect(heads.some((job) => taken + (places[job] ?? 0) <= maxInFlight)).toBe(false);
         }
       }),
     );

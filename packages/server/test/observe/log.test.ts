@@ -32,12 +32,16 @@ describe.each(['pretty', 'json'] as const)('%s log', (format) => {
   });
 
   it('lets no client forge a line or drive the terminal', () => {
-    const text = written(format, (log) => log.info({ model: 'a\nb\u001b[2J' }, 'hi\nthere\u001b[31m\u009b'));
-    expect(text.trimEnd()).not.toMatch(/[\n\u001b]/);
+    const text = written(format, (log) => log.info({ model: 'a\nb\u001b[2J' }, 'hi\nthere\u001b[31m'));
+    expect(text.trimEnd()).not.toMatch(/\p{Cc}/u);
   });
 });
 
 describe('pretty log', () => {
+  it('escapes the one-byte forms of terminal commands too', () => {
+    expect(written('pretty', (log) => log.info('a\u009b31mb'))).toContain('a\\x9b31mb');
+  });
+
   it('is one readable line', () => {
     const text = written('pretty', (log) =>
       log.info({ response: 'resp_1', ms: 41, why: 'two words' }, 'turn finished'),

@@ -153,7 +153,7 @@ describe('sqlite', () => {
     await Promise.all(Array.from({ length: 50 }, () => store.put(storedResponse())));
     await store.close();
     truncateSync(path, 5000);
-    await expect(open().then((cut) => cut.put(storedResponse()))).rejects.toThrow();
+    await expect(open()).rejects.toThrow(`Cannot open the store ${path}: database disk image is malformed`);
   });
 
   it('refuses a file of a newer version and leaves it as it is', async () => {

@@ -24,6 +24,8 @@ export class OutputParser {
   #buffer = '';
   #call: ToolCallParser | null = null;
   #calls = 0;
+  /** Space before the first thought says nothing. */
+  #hasThought = false;
 
   /** Without tools, tags of calls are text. `isThinking`: the prompt ended inside `<think>` already. */
   constructor(targets: ReadonlyMap<string, CallTarget>, isThinking = false) {
@@ -77,15 +79,17 @@ export class OutputParser {
     switch (this.#mode) {
       case 'opening': {
         const text = this.#buffer.trimStart();
-        if (text.startsWith(thinkOpen)) this.#enter('reasoning', text.slice(thinkOpen.length).trimStart());
+        if (text.startsWith(thinkOpen)) this.#enter('reasoning', text.slice(thinkOpen.length));
         else if (!thinkOpen.startsWith(text)) this.#enter('text', this.#buffer);
         break;
       }
       case 'reasoning': {
+        if (!this.#hasThought) this.#buffer = this.#buffer.trimStart();
         const end = this.#buffer.indexOf(thinkClose);
         const stop = end === -1 ? heldFrom(this.#buffer, thinkClose) : end;
         const said = end === -1 ? this.#buffer.slice(0, stop) : this.#buffer.slice(0, stop).trimEnd();
         emit(events, 'reasoning.delta', said);
+        this.#hasThought ||= said !== '';
         if (end === -1) this.#buffer = this.#buffer.slice(stop);
         else this.#enter('gap', this.#buffer.slice(end + thinkClose.length));
         break;

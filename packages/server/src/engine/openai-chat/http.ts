@@ -4,6 +4,7 @@ import https from 'node:https';
 import type { UpstreamErrors } from './errors.ts';
 import { Exchange, type Call, type UpstreamReply, type UpstreamTimeouts } from './exchange.ts';
 
+/** Where the upstream is and how it knows us. */
 export interface UpstreamOptions extends UpstreamTimeouts {
   /** Such as `http://host:port/v1`. A user and password in it become basic authorization. */
   readonly baseUrl: string;

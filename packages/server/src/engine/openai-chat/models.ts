@@ -3,10 +3,12 @@ import type { EngineModel } from '../engine.ts';
 import type { UpstreamErrors } from './errors.ts';
 import type { Upstream } from './http.ts';
 
+/** What is served, and how long an answer is believed. */
 export interface ModelListOptions {
   /** Models that are served whatever the upstream lists; empty to serve what it lists. */
   readonly names: readonly string[];
   readonly ttlMs: number;
+  /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
@@ -94,7 +96,7 @@ function toContextTokens(entry: Record<string, unknown>): number | null {
     meta['n_ctx'],
     meta['n_ctx_train'],
   ];
-  return (candidates.find((each) => typeof each === 'number' && each > 0) as number | undefined) ?? null;
+  return candidates.find((each): each is number => typeof each === 'number' && each > 0) ?? null;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

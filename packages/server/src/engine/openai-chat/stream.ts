@@ -7,7 +7,7 @@ import { ItemQueue } from './item-queue.ts';
 import { StreamedCall } from './tool-call.ts';
 import type { ToolTable } from './tools.ts';
 import { toEngineUsage, unknownUsage } from './usage.ts';
-import type { ChatChoice, ChatChunk, ChatDelta, ChatLogprob, ChatToolCallDelta } from './wire.ts';
+import type { ChatChoice, ChatChunk, ChatContentPiece, ChatDelta, ChatLogprob, ChatToolCallDelta } from './wire.ts';
 
 type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
 
@@ -106,13 +106,14 @@ export class ChatStreamDecoder {
 
   #onData(json: string, isError = false): void {
     if (this.#stopped) return;
-    let chunk: ChatChunk;
+    let chunk: ChatChunk | null;
     try {
-      chunk = JSON.parse(json) as ChatChunk;
+      chunk = JSON.parse(json) as ChatChunk | null;
     } catch (cause) {
       this.#fail(this.#errors.brokenStream('sent an event that is not JSON', cause));
       return;
     }
+    if (chunk === null) return;
     if (isError || chunk.error || chunk.object === 'error') {
       this.#fail(this.#errors.fromStream(chunk, this.#model));
       return;
@@ -152,7 +153,7 @@ export class ChatStreamDecoder {
     );
   }
 
-  #onPieces(pieces: readonly NonNullable<Exclude<ChatDelta['content'], string>>[number][]): void {
+  #onPieces(pieces: readonly ChatContentPiece[]): void {
     for (const piece of pieces) {
       if (piece.text) this.#onText(piece.text);
       for (const { text } of piece.thinking ?? []) {
@@ -174,10 +175,10 @@ export class ChatStreamDecoder {
    * call the index 0, and some make up a new id for each delta: without a name, nothing new begins.
    */
   #find({ index, id }: ChatToolCallDelta, name: string): StreamedCall | null {
-    const found = this.#calls.findLast((each) => {
-      if (typeof index === 'number') return each.index === index;
-      return name === '' || (!!id && each.id === id);
-    });
+    const found =
+      typeof index === 'number'
+        ? this.#calls.findLast((each) => each.index === index)
+        : (this.#calls.find((each) => !!id && each.id === id) ?? (name === '' ? this.#calls.at(-1) : undefined));
     if (!found) return null;
     const isOther = id ? found.id !== null && found.id !== id : found.call.isWhole();
     return name !== '' && isOther ? null : found.call;

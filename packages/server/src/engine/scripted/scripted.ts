@@ -1,7 +1,14 @@
 /** An engine that plays a workload: turn k of a chain gets the workload's turn k. For tests and measurements. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Item, OutputItem } from '@longwire/protocol';
-import type { Engine, EngineEvent, EngineModel, EngineUsage, GenerateRequest } from '../engine.ts';
+import {
+  Interruption,
+  type Engine,
+  type EngineEvent,
+  type EngineModel,
+  type EngineUsage,
+  type GenerateRequest,
+} from '../engine.ts';
 import type { Workload, WorkloadTurn } from './workload.ts';
 
 /** How a workload is played. */
@@ -39,16 +46,24 @@ export function createScriptedEngine(options: ScriptedOptions): Engine<ScriptedC
   ): AsyncGenerator<readonly EngineEvent[]> {
     const play = plays[request.context.turns % plays.length];
     if (!play) throw new Error('The workload is empty.');
-    const end: EngineEvent = { type: 'end', reason: 'stop', usage: play.usage };
+    const end = { type: 'end' as const, reason: 'stop' as const, usage: play.usage };
     if (rate === 'instant') {
       yield [...play.events, end];
       return;
     }
     const startMs = performance.now();
-    for (const [index, event] of play.events.entries()) {
-      const waitMs = startMs + (index * 1000) / rate - performance.now();
-      if (waitMs > 0) await sleep(waitMs, undefined, { signal });
-      yield [event];
+    let sent = 0;
+    try {
+      for (const event of play.events) {
+        const waitMs = startMs + (sent * 1000) / rate - performance.now();
+        if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+        yield [event];
+        sent++;
+      }
+    } catch (thrown) {
+      if (!(signal.reason instanceof Interruption)) throw thrown;
+      yield [{ ...end, usage: { ...play.usage, outputTokens: sent } }];
+      return;
     }
     yield [end];
   }

@@ -1,5 +1,5 @@
 import type { Item } from '@longwire/protocol';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createContext, messageBytes, type ChatContext } from '../../../src/engine/openai-chat/context.ts';
 import { createOpenAIChatEngine } from '../../../src/engine/openai-chat/openai-chat.ts';

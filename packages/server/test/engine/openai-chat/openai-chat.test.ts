@@ -34,11 +34,16 @@ function run(
   return collect(engine.generate(toGeneration(context, fields), never));
 }
 
+/** A generation to be read step by step. */
+function open(engine: Engine<ChatContext>, signal: AbortSignal): AsyncIterator<readonly EngineEvent[]> {
+  const batches = engine.generate(toGeneration(engine.extend(null, [user('Hi')])), signal);
+  return batches[Symbol.asyncIterator]();
+}
+
 /** Turns until one of them came on a connection that an earlier one left: it is free a moment after its answer. */
 async function runUntilKept(engine: Engine<ChatContext>): Promise<void> {
-  const ports = (): number[] => server.asked.map(({ port }) => port);
   do await run(engine, engine.extend(null, [user('Hi')]));
-  while (new Set(ports()).size === ports().length);
+  while (new Set(server.asked.map(({ port }) => port)).size === server.asked.length);
 }
 
 const usage = { prompt_tokens: 9, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 4 } };
@@ -195,9 +200,9 @@ describe('a turn', () => {
   });
 });
 
-describe('affinity', () => {
-  const affinityOf = (index: number): unknown => server.asked[index]?.headers['x-session-affinity'];
+const affinityOf = (index: number): unknown => server.asked[index]?.headers['x-session-affinity'];
 
+describe('affinity', () => {
   it('is the same for all turns of a conversation, and another for another', async () => {
     const engine = createEngine();
     const context = engine.extend(null, [user('Hi')]);
@@ -233,9 +238,7 @@ describe('an abort', () => {
     };
     const engine = createEngine();
     const abort = new AbortController();
-    const events = engine
-      .generate(toGeneration(engine.extend(null, [user('Hi')])), abort.signal)
-      [Symbol.asyncIterator]();
+    const events = open(engine, abort.signal);
     expect((await events.next()).value).toEqual([{ type: 'text.delta', delta: 'Hi' }]);
     const next = events.next();
     const reason = new Error('enough');
@@ -277,10 +280,11 @@ describe('an abort', () => {
   });
 });
 
-describe('a failure', () => {
-  const attempt = (engine: Engine<ChatContext>): Promise<EngineEvent[]> =>
-    run(engine, engine.extend(null, [user('Hi')]));
+function attempt(engine: Engine<ChatContext>): Promise<EngineEvent[]> {
+  return run(engine, engine.extend(null, [user('Hi')]));
+}
 
+describe('a failure', () => {
   it('that the server tells becomes an error of the catalogue', async () => {
     server.answer = json(429, { error: { message: 'slow' } }, { 'retry-after': '3' });
     await expect(attempt(createEngine())).rejects.toMatchObject({ entry: 'rate_limit_exceeded', retryAfterMs: 3000 });
@@ -302,7 +306,7 @@ describe('a failure', () => {
       response.write('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n', () => response.destroy());
     };
     const engine = createEngine();
-    const events = engine.generate(toGeneration(engine.extend(null, [user('Hi')])), never)[Symbol.asyncIterator]();
+    const events = open(engine, never);
     expect((await events.next()).value).toEqual([{ type: 'text.delta', delta: 'Hi' }]);
     await expect(events.next()).rejects.toMatchObject({
       entry: 'engine_unavailable',

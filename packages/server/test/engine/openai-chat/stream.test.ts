@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Tool } from '@longwire/protocol';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../../src/engine/engine.ts';
 import { UpstreamErrors } from '../../../src/engine/openai-chat/errors.ts';
@@ -236,6 +236,18 @@ describe('calls', () => {
     expect(joined(decoder.push(Buffer.from(`${stopped}data: [DONE]\n\n`)))).toEqual([
       start('g', 'b'),
       args('{}'),
+      end('stop'),
+    ]);
+  });
+
+  it('without an index are told apart by their ids', () => {
+    const begin = ['a', 'b'].map((id) => callDelta({ id, function: { name: 'f', arguments: '{"x":' } }));
+    const more = ['a', 'b'].map((id) => callDelta({ id, function: { arguments: `"${id}"}` } }));
+    expect(joined(decode(...begin, ...more, stopped).events)).toEqual([
+      start('f', 'a'),
+      args('{"x":"a"}'),
+      start('f', 'b'),
+      args('{"x":"b"}'),
       end('stop'),
     ]);
   });

@@ -98,9 +98,10 @@ describe('the table of tools', () => {
   });
 });
 
+const named = (name: string) => ({ type: 'function', function: { name } });
+
 describe('tool_choice', () => {
   const table = toToolTable([weather, patch, agents, { type: 'shell', environment: { type: 'local' } }]);
-  const named = (name: string) => ({ type: 'function', function: { name } });
 
   it.each<[ToolChoice, unknown]>([
     ['auto', 'auto'],

@@ -1,0 +1,43 @@
+/**
+ * `npm run acceptance`: the unmodified Codex CLI against a Longwire server, for real. Too slow for CI: it installs Codex once
+ * (about 400 MB) into an ignored folder. Exit code 1 when anything that was checked does not hold.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { check, renderChecks } from './checks.ts';
+import { codexVersion, installCodex } from './codex.ts';
+import { startLongwire } from './longwire.ts';
+import { scenarios } from './scenarios.ts';
+
+process.exitCode = await run();
+
+async function run(): Promise<number> {
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  process.once('SIGTERM', () => interrupted.abort());
+  const folder = mkdtempSync(join(tmpdir(), 'longwire-acceptance-'));
+  try {
+    installCodex(say);
+    say(`Codex ${codexVersion}, Longwire from this working tree\n`);
+    await using server = await startLongwire(folder, interrupted.signal);
+    let failed = 0;
+    for (const [index, { title, run: play }] of scenarios.entries()) {
+      const own = join(folder, String(index));
+      mkdirSync(own);
+      const stage = { server, folder: own, signal: interrupted.signal };
+      const checks = await play(stage).catch((error: unknown) => [check('it ran to its end', false, String(error))]);
+      say(renderChecks(title, checks));
+      failed += checks.filter(({ holds }) => !holds).length;
+      if (interrupted.signal.aborted) return 130;
+    }
+    say(failed === 0 ? 'All checks hold.' : `${failed} checks do not hold.`);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+function say(text: string): void {
+  console.log(text);
+}

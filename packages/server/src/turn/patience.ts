@@ -1,0 +1,69 @@
+/** How long a turn waits for its engine: when the client hears that it is alive, and when the engine has had its chance. */
+import { errors, type ProtocolError } from '@longwire/protocol';
+
+/** Times in milliseconds; 0 means never. */
+export interface PatienceOptions {
+  /** Silence after which the client gets a text event: clients count events, not pings (needs.md 4). */
+  readonly keepaliveEventMs: number;
+  /** Longest wait for the engine's first event. */
+  readonly firstEventTimeoutMs: number;
+  /** Longest wait for every event after it. */
+  readonly stallTimeoutMs: number;
+}
+
+/** Watches the silence of one turn with one timer. `onTick` is called when `check` has something to say. */
+export class Patience {
+  readonly #options: PatienceOptions;
+  readonly #onTick: () => void;
+  #timer: NodeJS.Timeout | null = null;
+  #heard = false;
+  #engineSilentSince = performance.now();
+  #clientSilentSince = performance.now();
+
+  constructor(options: PatienceOptions, onTick: () => void) {
+    this.#options = options;
+    this.#onTick = onTick;
+    this.#arm();
+  }
+
+  /** The engine said something, and the client heard it. */
+  heard(): void {
+    this.#heard = true;
+    this.#engineSilentSince = performance.now();
+    this.#clientSilentSince = this.#engineSilentSince;
+  }
+
+  /** What to do after a tick: nothing yet, tell the client that we live, or give up on the engine. */
+  check(): 'wait' | 'keepalive' | ProtocolError {
+    const now = performance.now();
+    const { firstEventTimeoutMs, stallTimeoutMs, keepaliveEventMs } = this.#options;
+    const limitMs = this.#heard ? stallTimeoutMs : firstEventTimeoutMs;
+    if (limitMs > 0 && now - this.#engineSilentSince >= limitMs) {
+      return errors.engineTimeout(
+        `The model sent nothing for ${Math.round(limitMs / 1000)} seconds${this.#heard ? '' : ' after the request'}.`,
+      );
+    }
+    const silent = keepaliveEventMs > 0 && now - this.#clientSilentSince >= keepaliveEventMs;
+    if (silent) this.#clientSilentSince = now;
+    this.#arm();
+    return silent ? 'keepalive' : 'wait';
+  }
+
+  stop(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** The timer is not moved with every event: it looks at the clock when it fires and sleeps for what is left. */
+  #arm(): void {
+    const now = performance.now();
+    const { firstEventTimeoutMs, stallTimeoutMs, keepaliveEventMs } = this.#options;
+    const limitMs = this.#heard ? stallTimeoutMs : firstEventTimeoutMs;
+    const waits = [
+      ...(limitMs > 0 ? [this.#engineSilentSince + limitMs - now] : []),
+      ...(keepaliveEventMs > 0 ? [this.#clientSilentSince + keepaliveEventMs - now] : []),
+    ];
+    if (waits.length === 0) return;
+    this.#timer = setTimeout(this.#onTick, Math.max(1, Math.min(...waits)));
+  }
+}

@@ -1,0 +1,213 @@
+import { resolveSettings } from '@longwire/protocol';
+import type { Token } from 'node-llama-cpp';
+import { describe, expect, it } from 'vitest';
+import type { EngineEvent } from '../../../src/engine/engine.ts';
+import type { LlamaContext } from '../../../src/engine/llama/context.ts';
+import { generate, warm } from '../../../src/engine/llama/generate.ts';
+import type { Generator } from '../../../src/engine/llama/generate.ts';
+import type { KvSequence } from '../../../src/engine/llama/kv-sequence.ts';
+import type { Prompt } from '../../../src/engine/llama/prompt.ts';
+import { SequencePool } from '../../../src/engine/llama/sequences.ts';
+import { spanLength } from '../../../src/engine/llama/span.ts';
+import { block, grow, span, tokensOf } from './chains.ts';
+import { toGenerateRequest } from './turns.ts';
+
+/** A model that says what it is told to; each evaluation waits for `proceed`. */
+class ScriptedSequence implements KvSequence {
+  readonly appended: number[] = [];
+  length = 0;
+  #waiting: (() => void)[] = [];
+  readonly #answer: string;
+  readonly #isManual: boolean;
+
+  constructor(answer: string, isManual = false) {
+    this.#answer = answer;
+    this.#isManual = isManual;
+  }
+
+  /** Evaluations that have begun and not ended. */
+  get underway(): number {
+    return this.#waiting.length;
+  }
+
+  proceed(): void {
+    this.#waiting.shift()?.();
+  }
+
+  truncate(length: number): Promise<void> {
+    this.length = Math.min(length, this.length);
+    return Promise.resolve();
+  }
+
+  copyFrom(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  async append(tokens: readonly Token[]): Promise<void> {
+    this.appended.push(tokens.length);
+    await this.#evaluation();
+    this.length += tokens.length;
+  }
+
+  async *generate(tokens: readonly Token[]): AsyncGenerator<Token, void> {
+    let count = tokens.length;
+    for (const token of tokensOf(this.#answer)) {
+      await this.#evaluation();
+      this.length += count;
+      count = 1;
+      yield token;
+    }
+    this.length += count;
+  }
+
+  async #evaluation(): Promise<void> {
+    if (this.#isManual) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+function createGenerator(sequence: KvSequence, contextTokens = 10_000): Generator {
+  return {
+    pool: new SequencePool([sequence]),
+    contextTokens,
+    detokenize: (tokens) => String.fromCharCode(...tokens),
+    closing: { text: '|', tokens: tokensOf('|') },
+  };
+}
+
+const nothing = { text: '', tokens: [] };
+function toPrompt(context: LlamaContext): Prompt {
+  const whole = span(block(''), context, '>');
+  return {
+    span: whole,
+    length: spanLength(whole),
+    opening: { text: '>', tokens: tokensOf('>') },
+    forced: nothing,
+    targets: new Map(),
+  };
+}
+
+/** Lets everything run that can run without another evaluation. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function collect(batches: AsyncIterable<readonly EngineEvent[]>, into: EngineEvent[]): Promise<void> {
+  for await (const batch of batches) into.push(...batch);
+}
+
+describe('generate', () => {
+  it('evaluates long prompts in slices and counts what it did', async () => {
+    const sequence = new ScriptedSequence('ok');
+    const context = grow(null, 'x'.repeat(600));
+    const events: EngineEvent[] = [];
+    const signal = new AbortController().signal;
+    await collect(
+      generate(createGenerator(sequence), toGenerateRequest(context), toPrompt(context), {}, signal),
+      events,
+    );
+    expect(sequence.appended).toEqual([256, 256, 88]);
+    expect(events).toEqual([
+      { type: 'text.delta', delta: 'o' },
+      { type: 'text.delta', delta: 'k' },
+      {
+        type: 'end',
+        reason: 'stop',
+        usage: { inputTokens: 601, cachedTokens: 0, outputTokens: 2, reasoningTokens: 0 },
+      },
+    ]);
+  });
+
+  it.each([
+    ['while it evaluates the prompt', 0],
+    ['while the model speaks', 3],
+  ])('ends at once when aborted %s, and frees the sequence when its evaluation has ended', async (_, evaluations) => {
+    const sequence = new ScriptedSequence('hello', true);
+    const generator = createGenerator(sequence);
+    const context = grow(null, 'x'.repeat(300));
+    const abort = new AbortController();
+    const events: EngineEvent[] = [];
+    const running = collect(
+      generate(generator, toGenerateRequest(context), toPrompt(context), {}, abort.signal),
+      events,
+    );
+    const outcome = expect(running).rejects.toThrow('enough');
+    for (let count = 0; count < evaluations; count += 1) {
+      await settle();
+      sequence.proceed();
+    }
+    await settle();
+    expect(sequence.underway).toBe(1);
+    abort.abort(new Error('enough'));
+    await outcome;
+
+    let isFree = false;
+    const drained = generator.pool.drain().then(() => (isFree = true));
+    await settle();
+    expect(isFree).toBe(false);
+    sequence.proceed();
+    await drained;
+    expect(events.some((event) => event.type === 'end')).toBe(false);
+  });
+
+  it('stops where the context is full', async () => {
+    const context = grow(null, 'x'.repeat(5));
+    const events: EngineEvent[] = [];
+    const generator = createGenerator(new ScriptedSequence('abcdefgh'), 10);
+    const signal = new AbortController().signal;
+    await collect(generate(generator, toGenerateRequest(context), toPrompt(context), {}, signal), events);
+    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'max_output_tokens', usage: { outputTokens: 4 } });
+  });
+
+  it('counts reasoning', async () => {
+    const context = grow(null, 'x');
+    const events: EngineEvent[] = [];
+    const generator = createGenerator(new ScriptedSequence('<think>abc</think>de'));
+    const signal = new AbortController().signal;
+    await collect(generate(generator, toGenerateRequest(context), toPrompt(context), {}, signal), events);
+    expect(events.filter((event) => event.type === 'reasoning.delta').map((event) => event.delta)).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
+    expect(events.at(-1)).toMatchObject({ usage: { outputTokens: 20, reasoningTokens: 11 } });
+  });
+
+  it('makes one call where the request allows no more', async () => {
+    const call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>';
+    const context = grow(null, 'x');
+    const prompt = { ...toPrompt(context), targets: new Map([['f', { kind: 'function', name: 'f' } as const]]) };
+    const starts = async (parallel: boolean): Promise<number> => {
+      const events: EngineEvent[] = [];
+      const request = {
+        ...toGenerateRequest(context),
+        settings: resolveSettings({ input: [], parallel_tool_calls: parallel }),
+      };
+      const generator = createGenerator(new ScriptedSequence(`${call}\n${call}`));
+      await collect(generate(generator, request, prompt, {}, new AbortController().signal), events);
+      return events.filter((event) => event.type === 'call.start').length;
+    };
+    expect(await starts(true)).toBe(2);
+    expect(await starts(false)).toBe(1);
+  });
+});
+
+describe('warm', () => {
+  it('hands over between two slices to the generation that wants the prompt', async () => {
+    const sequence = new ScriptedSequence('ok', true);
+    const generator = createGenerator(sequence);
+    const context = grow(null, 'x'.repeat(1000));
+    const prompt = { ...toPrompt(context), span: span(block(''), context, '') };
+    const signal = new AbortController().signal;
+    const warming = warm(generator, prompt, signal);
+    const stopped = expect(warming).rejects.toThrow();
+    await settle();
+    const events: EngineEvent[] = [];
+    const running = collect(generate(generator, toGenerateRequest(context), toPrompt(context), {}, signal), events);
+    await stopped;
+    for (let evaluation = 0; evaluation < 8; evaluation += 1) {
+      sequence.proceed();
+      await settle();
+    }
+    await running;
+    expect(sequence.appended).toEqual([256, 256, 256, 232]);
+    expect(events.at(-1)).toMatchObject({ usage: { inputTokens: 1001, cachedTokens: 256 } });
+  });
+});
