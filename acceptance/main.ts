@@ -1,5 +1,5 @@
 /**
- * `npm run acceptance`: the unmodified Codex CLI against a Longwire server, for real. Too slow for CI: it installs Codex once
+ * `npm run acceptance`: the unmodified Codex CLI against a Longwire server, for real. No part of CI: it installs Codex once
  * (about 400 MB) into an ignored folder. Exit code 1 when anything that was checked does not hold.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -33,6 +33,9 @@ async function run(): Promise<number> {
     }
     say(failed === 0 ? 'All checks hold.' : `${failed} checks do not hold.`);
     return failed === 0 ? 0 : 1;
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return interrupted.signal.aborted ? 130 : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }

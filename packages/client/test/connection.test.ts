@@ -97,6 +97,18 @@ describe('the end of a socket', () => {
     await expect(waiting.response).rejects.toMatchObject({ sent: false, received: 0 });
     await expect(other.response).rejects.toMatchObject({ sent: true, received: 0 });
     expect(connection.isOpen).toBe(false);
+  });
+
+  test('ends the chain of every lane', async () => {
+    await using peer = await startPeer();
+    const connection = await connect({ baseUrl: peer.baseUrl });
+    const socket = await peer.accept();
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    socket.send(...answer('resp_1', 'a'));
+    await turn.response;
+    expect(connection.lane().newest).toBe('resp_1');
+    connection.close();
     expect(connection.lane().newest).toBeNull();
   });
 
@@ -116,7 +128,7 @@ describe('the end of a socket', () => {
     const socket = await peer.accept();
     const turn = connection.lane('busy').create({ input: 'one' });
     await socket.next();
-    socket.send(refusal('websocket_connection_limit_reached', 'Too old.'));
+    socket.send(refusal('websocket_connection_limit_reached', 'Too old.'), { type: 'keepalive', sequence_number: 0 });
     socket.close(1001, 'connection limit reached');
     const lost = await turn.response.catch((error: unknown) => error);
     expect(lost).toBeInstanceOf(ConnectionLostError);

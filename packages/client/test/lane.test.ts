@@ -176,6 +176,15 @@ describe('routing', () => {
     await expect(second.response).resolves.toMatchObject({ id: 'resp_2' });
   });
 
+  test('what belongs to another response is not the running one’s', async () => {
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    const [created, ...rest] = answer('resp_1', 'a');
+    socket.send(created ?? {}, ...answer('resp_0', 'late').slice(-1), ...rest);
+    expect(await typesOf(turn)).toHaveLength(6);
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
+  });
+
   test('events of a lane that was never opened touch nothing', async () => {
     const turn = connection.lane().create({ input: 'one' });
     await socket.next();

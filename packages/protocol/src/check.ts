@@ -1,4 +1,5 @@
 /** Checkers: a schema compiled at its first use, and the error of a value that it refuses. */
+import type { ProtocolError } from './errors.ts';
 import { countCodePoints, isObject } from './json.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { JsonSchema, Schema, Static } from './schema.ts';
@@ -6,12 +7,11 @@ import type { JsonSchema, Schema, Static } from './schema.ts';
 /** A compiled schema. */
 export interface Checker<T> {
   /** Whether `value` has the shape. Builds no error. */
-  check(value: unknown): value is T;
-  /**
-   * Returns `value` if it has the shape; else throws the catalogue error of its first mismatch, with `path` in front of the place:
-   * `missing_required_parameter`, `invalid_type` or `invalid_value`.
-   */
-  parse(value: unknown, path: string): T;
+  readonly check: (value: unknown) => value is T;
+  /** What is wrong with a value that `check` refused; `path` is where it stands, empty for a body itself. */
+  readonly mismatch: (value: unknown, path: string) => ProtocolError;
+  /** Returns a body that has the shape. Throws `missing_required_parameter`, `invalid_type` or `invalid_value` for any other. */
+  readonly parse: (body: unknown) => T;
 }
 
 /** A checker of `schema`, compiled when it is first needed. */
@@ -20,9 +20,10 @@ export function createChecker<S extends Schema>(schema: S): Checker<Static<S>> {
   const check = (value: unknown): value is Static<S> => (compiled ??= compile(schema))(value);
   return {
     check,
-    parse(value, path) {
-      if (check(value)) return value;
-      throw describeMismatch(schema, value, path);
+    mismatch: (value, path) => describeMismatch(schema, value, path),
+    parse(body) {
+      if (check(body)) return body;
+      throw describeMismatch(schema, body, '');
     },
   };
 }

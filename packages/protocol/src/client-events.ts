@@ -75,6 +75,7 @@ export interface CreateBody extends CreateSettings {
   stream?: boolean | null;
 }
 
+/** Asks for a response: one turn of the lane that `stream_id` names. */
 export interface ResponseCreateEvent extends CreateBody {
   type: 'response.create';
   stream_id?: string;
@@ -95,6 +96,7 @@ export const SteerInput = Type.Union([
 ]);
 export type SteerInput = Static<typeof SteerInput>;
 
+/** Adds input to a running response. Exactly these fields: the target tells the lane. */
 export const ResponseSteerEvent = Type.Object({
   type: Type.Literal('response.steer'),
   previous_response_id: Type.String({ minLength: 1 }),
@@ -124,6 +126,7 @@ export const ResponseProcessedEvent = Type.Object({
 });
 export type ResponseProcessedEvent = Static<typeof ResponseProcessedEvent>;
 
+/** Anything that a client may send. */
 export type ClientEvent =
   | ResponseCreateEvent
   | ResponseSteerEvent

@@ -8,6 +8,7 @@ export const PromptCacheBreakpoint = Type.Object({
 });
 export type PromptCacheBreakpoint = Static<typeof PromptCacheBreakpoint>;
 
+/** Text of a user, a developer or a tool. */
 export const InputText = Type.Object({
   type: Type.Literal('input_text'),
   text: Type.String(),
@@ -97,6 +98,7 @@ export const ReplayedText = Type.Object({
 });
 export type ReplayedText = Static<typeof ReplayedText>;
 
+/** A model's refusal, in its words. */
 export const Refusal = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() });
 export type Refusal = Static<typeof Refusal>;
 

@@ -55,12 +55,14 @@ export const blankItems: { [T in keyof FoldedItems]: (id: string) => FoldedItems
   }),
 };
 
+/** An empty content part of each kind. */
 export const blankParts: { [T in OutputPart['type']]: () => Extract<OutputPart, { type: T }> } = {
   output_text: () => ({ type: 'output_text', text: '', annotations: [], logprobs: [] }),
   refusal: () => ({ type: 'refusal', refusal: '' }),
   reasoning_text: () => ({ type: 'reasoning_text', text: '' }),
 };
 
+/** A command that has printed nothing yet. How it ended, `done` will tell. */
 export function createShellOutput(): ShellOutput {
   return { stdout: '', stderr: '', outcome: { type: 'exit', exit_code: 0 } };
 }

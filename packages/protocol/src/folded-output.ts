@@ -15,8 +15,9 @@ export class FoldedOutput {
   /** Replaces everything, as a terminal event does that carries the whole output. */
   replace(items: readonly OutputItem[]): void {
     const copies = items.map(copyJson);
-    this.items.splice(0, Infinity, ...copies);
-    this.#indexes.splice(0, Infinity, ...copies.keys());
+    this.items.length = 0;
+    this.#indexes.length = 0;
+    for (const [index, item] of copies.entries()) this.#put(index, item);
   }
 
   /** Takes in an event of an item; events that say nothing about items are left alone. */

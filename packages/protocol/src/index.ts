@@ -56,6 +56,7 @@ export {
   McpChoice,
   ToolChoice,
   ToolChoiceMode,
+  UnnamedToolChoice,
 } from './tools/choice.ts';
 export {
   AllowedCallers,
@@ -80,8 +81,8 @@ export {
   WebSearchTool,
 } from './tools/hosted.ts';
 export { checkTools, toolSchemas } from './tools/registry.ts';
-export { Tools, type EchoedTool, type KnownTool, type OpaqueTool, type Tool } from './tools/unions.ts';
-export { AdditionalToolsItem } from './items/additional-tools.ts';
+export { EchoedTools, Tools, type EchoedTool, type KnownTool, type OpaqueTool, type Tool } from './tools/unions.ts';
+export { AdditionalToolsItem, OutputAdditionalToolsItem } from './items/additional-tools.ts';
 export {
   ApplyPatchCallItem,
   ApplyPatchCallOutputItem,
@@ -91,11 +92,28 @@ export {
 } from './items/apply-patch.ts';
 export { CodeInterpreterCallItem, OutputCodeInterpreterCallItem } from './items/code-interpreter.ts';
 export { CompactionItem, CompactionTriggerItem, OutputCompactionItem } from './items/compaction.ts';
-export { ComputerAction, ComputerCallItem, ComputerCallOutputItem, OutputComputerCallItem } from './items/computer.ts';
+export {
+  ComputerAction,
+  ComputerCallItem,
+  ComputerCallOutputItem,
+  OutputComputerCallItem,
+  OutputComputerCallOutputItem,
+} from './items/computer.ts';
 export { ConfigurationUpdateItem } from './items/configuration-update.ts';
-export { CustomToolCallItem, CustomToolCallOutputItem, OutputCustomToolCallItem } from './items/custom-tool-call.ts';
+export {
+  CustomToolCallItem,
+  CustomToolCallOutputItem,
+  OutputCustomToolCallItem,
+  OutputCustomToolCallOutputItem,
+} from './items/custom-tool-call.ts';
 export { FileSearchCallItem, FileSearchResult, OutputFileSearchCallItem } from './items/file-search.ts';
-export { FunctionCallItem, FunctionCallOutputItem, OutputFunctionCallItem, ToolOutput } from './items/function-call.ts';
+export {
+  FunctionCallItem,
+  FunctionCallOutputItem,
+  OutputFunctionCallItem,
+  OutputFunctionCallOutputItem,
+  ToolOutput,
+} from './items/function-call.ts';
 export { ImageGenerationCallItem, OutputImageGenerationCallItem } from './items/image-generation.ts';
 export { InputItemReference, ItemReferenceItem } from './items/item-reference.ts';
 export { Caller, ItemStatus, type OpaqueItem } from './items/item.ts';
@@ -106,12 +124,13 @@ export {
   McpCallError,
   McpCallItem,
   McpListToolsItem,
+  OutputMcpApprovalResponseItem,
   OutputMcpCallItem,
   OutputMcpListToolsItem,
 } from './items/mcp.ts';
 export { InputMessage, MessageItem, MessagePhase, OutputMessageItem } from './items/message.ts';
 export { AgentMessageItem, MultiAgentCallItem, MultiAgentCallOutputItem } from './items/multi-agent.ts';
-export { createUserMessage, parseItem } from './items/parse.ts';
+export { createUserMessage, parseInput, parseItems } from './items/parse.ts';
 export { ProgramItem, ProgramOutputItem } from './items/program.ts';
 export { OutputReasoningItem, ReasoningItem } from './items/reasoning.ts';
 export { itemSchemas } from './items/registry.ts';
@@ -122,19 +141,24 @@ export {
   ShellCallOutputItem,
   ShellOutput,
 } from './items/shell.ts';
-export { OutputToolSearchCallItem, ToolSearchCallItem, ToolSearchOutputItem } from './items/tool-search.ts';
+export {
+  OutputToolSearchCallItem,
+  OutputToolSearchOutputItem,
+  ToolSearchCallItem,
+  ToolSearchOutputItem,
+} from './items/tool-search.ts';
 export { type InputItem, type Item, type ItemType, type KnownItem, type OutputItem } from './items/unions.ts';
 export { OutputWebSearchCallItem, WebSearchCallItem } from './items/web-search.ts';
 export { Usage, createUsage, type UsageCounts } from './usage.ts';
 export {
   IncompleteReason,
+  Response,
   ResponseError,
+  ResponseSettings,
   ResponseStatus,
   createResponse,
   resolveSettings,
-  type Response,
   type ResponseSeed,
-  type ResponseSettings,
 } from './response.ts';
 export {
   CreateSettings,

@@ -2,9 +2,11 @@
 import { createChecker } from './check.ts';
 import {
   type ClientEventType,
+  type CreateBody,
   type CreateRequest,
   CreateSettings,
   ResponseCancelEvent,
+  type ResponseCreateEvent,
   ResponseInjectEvent,
 } from './client-events.ts';
 import { errors } from './errors.ts';
@@ -69,21 +71,27 @@ const envelopes = {
  * the exact place as `param` (`input[150].name`).
  */
 export function parseCreateRequest(body: Record<string, unknown>, transport: RequestTransport): CreateRequest {
-  const { type: _type, stream_id: streamId, ...fields } = body;
-  const settings = envelopes[transport].parse(fields, '');
-  if (transport === 'http' && streamId !== undefined)
-    throw errors.unsupportedParameter('stream_id', 'is not supported over HTTP.');
-  if (transport === 'websocket') {
-    if (settings.background) throw errors.unsupportedParameter('background', 'is not supported over WebSocket.');
-    delete fields['stream'];
-  }
-  if (hasValue(settings.previous_response_id) && hasValue(settings.conversation)) {
+  const checked: CreateBody = envelopes[transport].parse(body);
+  checkTransport(body, transport);
+  if (hasValue(checked.previous_response_id) && hasValue(checked.conversation)) {
     throw errors.invalidRequest("'previous_response_id' cannot be used together with 'conversation'.", 'conversation');
   }
-  if (settings.tools) checkTools(settings.tools, 'tools');
-  const request: CreateRequest = { ...settings, input: parseInput(fields['input']) };
-  if (settings.prompt_cache_options?.prewarm) request.generate = false;
+  if (checked.tools) checkTools(checked.tools, 'tools');
+  const { type: _type, stream_id: _streamId, stream, ...settings } = checked as Partial<ResponseCreateEvent>;
+  const request: CreateRequest = { ...settings, input: parseInput(body['input']) };
+  if (transport === 'http' && stream !== undefined) request.stream = stream;
+  if (request.prompt_cache_options?.prewarm) request.generate = false;
   return request;
+}
+
+/** Refuses what the other transport alone carries. */
+function checkTransport(body: Record<string, unknown>, transport: RequestTransport): void {
+  if (transport === 'http' && body['stream_id'] !== undefined) {
+    throw errors.unsupportedParameter('stream_id', 'is not supported over HTTP.');
+  }
+  if (transport === 'websocket' && body['background'] === true) {
+    throw errors.unsupportedParameter('background', 'is not supported over WebSocket.');
+  }
 }
 
 function hasValue(value: unknown): boolean {
@@ -99,7 +107,7 @@ const cancelChecker = createChecker(ResponseCancelEvent);
 
 /** Parses the body of `response.cancel`. Throws `missing_required_parameter`, `invalid_type` or `invalid_value`. */
 export function parseCancel(body: Record<string, unknown>): CancelRequest {
-  return { responseId: cancelChecker.parse(body, '').response_id };
+  return { responseId: cancelChecker.parse(body).response_id };
 }
 
 /** Items for an agent that waits inside a running response (dossier B.3). */
@@ -112,6 +120,6 @@ const injectChecker = createChecker(ResponseInjectEvent);
 
 /** Parses the body of `response.inject`. Throws `missing_required_parameter` or `invalid_type`. */
 export function parseInject(body: Record<string, unknown>): InjectRequest {
-  const { response_id, input } = injectChecker.parse(body, '');
+  const { response_id, input } = injectChecker.parse(body);
   return { responseId: response_id, input };
 }

@@ -1,21 +1,23 @@
 /** The Response object (dossier C.3, L.2). */
 import type { CreateRequest } from './client-events.ts';
 import type { OutputItem } from './items/unions.ts';
-import { type Static, Type } from './schema.ts';
-import type {
+import { extend, type Static, Type } from './schema.ts';
+import {
   Metadata,
   PromptCacheOptions,
   PromptCacheRetention,
   PromptReference,
   ReasoningSettings,
   ServiceTier,
+  TextFormat,
   TextSettings,
   Truncation,
 } from './settings.ts';
-import type { ToolChoice } from './tools/choice.ts';
-import type { EchoedTool, Tool } from './tools/unions.ts';
-import type { Usage } from './usage.ts';
+import { ToolChoice } from './tools/choice.ts';
+import { type EchoedTool, EchoedTools, type Tool } from './tools/unions.ts';
+import { Usage } from './usage.ts';
 
+/** Where a response is in its life. */
 export const ResponseStatus = Type.Enum(['completed', 'failed', 'in_progress', 'cancelled', 'queued', 'incomplete']);
 export type ResponseStatus = Static<typeof ResponseStatus>;
 
@@ -27,58 +29,61 @@ export type IncompleteReason = Static<typeof IncompleteReason>;
 export const ResponseError = Type.Object({
   code: Type.Open(['server_error', 'rate_limit_exceeded', 'invalid_prompt']),
   message: Type.String(),
-  param: Type.Optional(Type.Nullable(Type.String())),
-  type: Type.Optional(Type.Nullable(Type.String())),
+  param: Type.Maybe(Type.String()),
+  type: Type.Maybe(Type.String()),
 });
 export type ResponseError = Static<typeof ResponseError>;
 
 /** The fields of a response that echo its request, every default filled in. */
-export interface ResponseSettings {
-  background: boolean;
-  frequency_penalty: number;
-  instructions: string | null;
-  max_output_tokens: number | null;
-  max_tool_calls: number | null;
-  parallel_tool_calls: boolean;
-  presence_penalty: number;
-  previous_response_id: string | null;
-  prompt_cache_key: string | null;
-  prompt_cache_retention: PromptCacheRetention | null;
-  reasoning: ReasoningSettings;
-  safety_identifier: string | null;
-  service_tier: ServiceTier;
-  store: boolean;
-  temperature: number;
-  text: TextSettings & { format: NonNullable<TextSettings['format']> };
-  tool_choice: ToolChoice;
-  tools: EchoedTool[];
-  top_logprobs: number;
-  top_p: number;
-  truncation: Truncation;
-  user: string | null;
-  metadata: Metadata;
-  /** Only when the request named one. */
-  conversation?: { id: string };
-  prompt?: PromptReference;
-  prompt_cache_options?: PromptCacheOptions & { mode: 'implicit' | 'explicit'; ttl: '30m' | '12h' };
-}
+export const ResponseSettings = Type.Object({
+  background: Type.Boolean(),
+  frequency_penalty: Type.Number(),
+  instructions: Type.Nullable(Type.String()),
+  max_output_tokens: Type.Nullable(Type.Integer()),
+  max_tool_calls: Type.Nullable(Type.Integer()),
+  parallel_tool_calls: Type.Boolean(),
+  presence_penalty: Type.Number(),
+  previous_response_id: Type.Nullable(Type.String()),
+  prompt_cache_key: Type.Nullable(Type.String()),
+  prompt_cache_retention: Type.Nullable(PromptCacheRetention),
+  reasoning: ReasoningSettings,
+  safety_identifier: Type.Nullable(Type.String()),
+  service_tier: ServiceTier,
+  store: Type.Boolean(),
+  temperature: Type.Number(),
+  text: extend(TextSettings, { format: TextFormat }),
+  tool_choice: ToolChoice,
+  tools: EchoedTools,
+  top_logprobs: Type.Integer(),
+  top_p: Type.Number(),
+  truncation: Truncation,
+  user: Type.Nullable(Type.String()),
+  metadata: Metadata,
+  /** This and what follows only when the request asked for it. */
+  conversation: Type.Optional(Type.Object({ id: Type.String() })),
+  prompt: Type.Optional(PromptReference),
+  prompt_cache_options: Type.Optional(
+    extend(PromptCacheOptions, { mode: Type.Enum(['implicit', 'explicit']), ttl: Type.Enum(['30m', '12h']) }),
+  ),
+});
+export type ResponseSettings = Static<typeof ResponseSettings>;
 
-/** A response, as it stands in events and in HTTP bodies. */
-export interface Response extends ResponseSettings {
-  id: string;
-  object: 'response';
-  /** Unix seconds. */
-  created_at: number;
-  status: ResponseStatus;
-  /** Unix seconds; null unless completed. */
-  completed_at: number | null;
-  error: ResponseError | null;
-  incomplete_details: { reason?: IncompleteReason } | null;
-  model: string;
-  output: OutputItem[];
+/** A response, as it stands in events and in HTTP bodies. Times are Unix seconds. */
+export const Response = extend(ResponseSettings, {
+  id: Type.String(),
+  object: Type.Literal('response'),
+  created_at: Type.Number(),
+  status: ResponseStatus,
+  /** Null unless completed. */
+  completed_at: Type.Nullable(Type.Number()),
+  error: Type.Nullable(ResponseError),
+  incomplete_details: Type.Nullable(Type.Object({ reason: Type.Optional(IncompleteReason) })),
+  model: Type.String(),
+  output: Type.Unsafe<OutputItem[]>(Type.Array(Type.Object({ type: Type.String() }))),
   /** Null until the terminal event. */
-  usage: Usage | null;
-}
+  usage: Type.Nullable(Usage),
+});
+export type Response = Static<typeof Response>;
 
 /** What `createResponse` needs beyond the settings. */
 export interface ResponseSeed {

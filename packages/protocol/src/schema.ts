@@ -29,6 +29,7 @@ export interface JsonSchema {
   readonly maxLength?: number;
 }
 
+/** The types of JSON, with integers apart. */
 export type JsonType = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
 
 /** A schema that accepts values of type `T`. */

@@ -78,7 +78,7 @@ export function parseServerEvent(json: string): ServerEvent {
   const event = parseJsonObject(json);
   const { type } = event;
   if (typeof type !== 'string') throw errors.missingEventType();
-  if (type === 'error') ('error' in event ? nestedError : flatError).parse(event, '');
-  else checkers.get(type)?.parse(event, '');
+  if (type === 'error') ('error' in event ? nestedError : flatError).parse(event);
+  else checkers.get(type)?.parse(event);
   return event as unknown as ServerEvent;
 }

@@ -2,11 +2,13 @@
 import { InputPart } from './content.ts';
 import { AnyObject, type Static, Type } from './schema.ts';
 
+/** How hard to think. */
 export const ReasoningEffort = Type.Enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 export type ReasoningEffort = Static<typeof ReasoningEffort>;
 
 const SummaryStyle = Type.Enum(['auto', 'concise', 'detailed']);
 
+/** How to reason, and how much of it to show. */
 export const ReasoningSettings = Type.Object({
   effort: Type.Maybe(ReasoningEffort),
   summary: Type.Maybe(SummaryStyle),
@@ -17,6 +19,7 @@ export const ReasoningSettings = Type.Object({
 });
 export type ReasoningSettings = Static<typeof ReasoningSettings>;
 
+/** Output that follows a JSON Schema. */
 export const JsonSchemaFormat = Type.Object({
   type: Type.Literal('json_schema'),
   name: Type.String(),
@@ -26,6 +29,7 @@ export const JsonSchemaFormat = Type.Object({
 });
 export type JsonSchemaFormat = Static<typeof JsonSchemaFormat>;
 
+/** Form of the text that a model writes. */
 export const TextFormat = Type.Union([
   Type.Object({ type: Type.Literal('text') }),
   JsonSchemaFormat,
@@ -33,15 +37,18 @@ export const TextFormat = Type.Union([
 ]);
 export type TextFormat = Static<typeof TextFormat>;
 
+/** Form and length of what a model writes. */
 export const TextSettings = Type.Object({
   format: Type.Optional(TextFormat),
   verbosity: Type.Maybe(Type.Enum(['low', 'medium', 'high'])),
 });
 export type TextSettings = Static<typeof TextSettings>;
 
+/** How a request is served, and billed. */
 export const ServiceTier = Type.Enum(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast']);
 export type ServiceTier = Static<typeof ServiceTier>;
 
+/** Whether a history that is too long is cut. Deprecated. */
 export const Truncation = Type.Enum(['auto', 'disabled']);
 export type Truncation = Static<typeof Truncation>;
 
@@ -52,6 +59,7 @@ export const Metadata = Type.Map(Type.String({ maxLength: 512 }), {
 });
 export type Metadata = Static<typeof Metadata>;
 
+/** What a response holds only on request. */
 export const Includable = Type.Enum([
   'file_search_call.results',
   'web_search_call.results',
@@ -68,6 +76,7 @@ export type Includable = Static<typeof Includable>;
 export const ContextManagement = Type.Object({ type: Type.String(), compact_threshold: Type.Maybe(Type.Integer()) });
 export type ContextManagement = Static<typeof ContextManagement>;
 
+/** How the prompt cache is used (dossier M). */
 export const PromptCacheOptions = Type.Object({
   mode: Type.Optional(Type.Enum(['implicit', 'explicit'])),
   ttl: Type.Optional(Type.Enum(['30m', '12h'])),
@@ -77,6 +86,7 @@ export const PromptCacheOptions = Type.Object({
 });
 export type PromptCacheOptions = Static<typeof PromptCacheOptions>;
 
+/** Deprecated form of `ttl`. */
 export const PromptCacheRetention = Type.Enum(['in_memory', '24h']);
 export type PromptCacheRetention = Static<typeof PromptCacheRetention>;
 
@@ -90,6 +100,7 @@ export type PromptReference = Static<typeof PromptReference>;
 
 const ModerationMode = Type.Object({ mode: Type.Enum(['score', 'block']) });
 
+/** Which model judges input and output, and what follows from it. */
 export const ModerationSettings = Type.Object({
   model: Type.String(),
   policy: Type.Maybe(Type.Object({ input: Type.Maybe(ModerationMode), output: Type.Maybe(ModerationMode) })),

@@ -36,7 +36,7 @@ export function parseSteer(body: Record<string, unknown>): SteerResult {
     return refuse(body, `Unsupported parameter: '${extra}'. A steer has 'previous_response_id' and 'input' only.`);
   }
   try {
-    const { previous_response_id, input } = checker.parse(body, '');
+    const { previous_response_id, input } = checker.parse(body);
     return { ok: true, steer: { previousResponseId: previous_response_id, input, items: toItems(input) } };
   } catch (error) {
     if (error instanceof ProtocolError) return refuse(body, error.message);

@@ -1,6 +1,7 @@
 /** Token counts of one response (dossier M). */
 import { type Static, Type } from './schema.ts';
 
+/** Tokens in and out, and how many of them came from the cache. */
 export const Usage = Type.Object({
   /** The whole logical context of the chain, not the delta that was sent. */
   input_tokens: Type.Integer(),

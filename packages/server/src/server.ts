@@ -1,12 +1,12 @@
 /** The composition root: the only file that knows every layer, and the only one that names concrete engines and stores. */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createKeyring } from './auth/keys.ts';
 import { RecentNodes } from './chain/recent.ts';
 import type { Config } from './config/config.ts';
 import { demoModel } from './config/options.ts';
 import type { Engine, EngineModel } from './engine/engine.ts';
+import { tinyDemo } from './engine/llama/demo.ts';
 import { createLlamaEngine } from './engine/llama/llama.ts';
 import { createOpenAIChatEngine } from './engine/openai-chat/openai-chat.ts';
 import { Router } from './engine/router.ts';
@@ -90,15 +90,6 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   };
 }
 
-/** The model that comes along. Greedy, because nearly everything that it does is copying (models/tiny-demo/README.md). */
-const demoOptions = {
-  modelPath: fileURLToPath(new URL('../../../models/tiny-demo/tiny-demo.gguf', import.meta.url)),
-  name: 'tiny-demo',
-  description:
-    'demo, 3.9M parameters: for trying the protocol, not for work; bring your own with --model or --upstream',
-  defaultTemperature: 0,
-};
-
 async function openStore(config: Config): Promise<Store | null> {
   switch (config.store.kind) {
     case 'sqlite':
@@ -114,7 +105,7 @@ async function openEngines(config: Config): Promise<Engine[]> {
   const { models, upstreams, scripted } = config.engines;
   const engines: Engine[] = [];
   for (const model of models) {
-    engines.push(await createLlamaEngine(model === demoModel ? demoOptions : { modelPath: model }));
+    engines.push(await createLlamaEngine(model === demoModel ? tinyDemo : { modelPath: model }));
   }
   for (const { name, baseUrl, apiKey } of upstreams) {
     engines.push(createOpenAIChatEngine({ name, baseUrl, apiKey: apiKey?.reveal() ?? null }));

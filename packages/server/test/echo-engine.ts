@@ -71,9 +71,9 @@ export function createEchoEngine(options: EchoOptions = {}): { engine: Engine; c
 }
 
 function describe(item: Item): string {
-  const record = item as Record<string, unknown>;
-  if (item.type !== 'message') return `${item.type}:${String(record['call_id'] ?? record['id'] ?? '')}`;
-  const { role, content } = record as { role: string; content: string | { text?: string }[] };
+  const record = item as { call_id?: string; id?: string };
+  if (item.type !== 'message') return `${item.type}:${record.call_id ?? record.id ?? ''}`;
+  const { role, content } = item as unknown as { role: string; content: string | { text?: string }[] };
   // The model's own words would nest echo in echo.
   if (role === 'assistant') return role;
   const text = typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('');

@@ -2,6 +2,7 @@
 import { extend, type Static, Type } from '../schema.ts';
 import { Caller } from './item.ts';
 
+/** One change: a file created, updated or deleted. */
 export const PatchOperation = Type.Union([
   Type.Object({ type: Type.Literal('create_file'), path: Type.String(), diff: Type.String() }),
   Type.Object({ type: Type.Literal('update_file'), path: Type.String(), diff: Type.String() }),
@@ -9,6 +10,7 @@ export const PatchOperation = Type.Union([
 ]);
 export type PatchOperation = Static<typeof PatchOperation>;
 
+/** A change that the client is asked to make. */
 export const ApplyPatchCallItem = Type.Object({
   type: Type.Literal('apply_patch_call'),
   id: Type.Maybe(Type.String()),
@@ -19,6 +21,7 @@ export const ApplyPatchCallItem = Type.Object({
 });
 export type ApplyPatchCallItem = Static<typeof ApplyPatchCallItem>;
 
+/** The same as a response makes it. */
 export const OutputApplyPatchCallItem = extend(ApplyPatchCallItem, {
   id: Type.String(),
   status: Type.Enum(['in_progress', 'completed']),
@@ -26,6 +29,7 @@ export const OutputApplyPatchCallItem = extend(ApplyPatchCallItem, {
 });
 export type OutputApplyPatchCallItem = Static<typeof OutputApplyPatchCallItem>;
 
+/** Whether it could be made. */
 export const ApplyPatchCallOutputItem = Type.Object({
   type: Type.Literal('apply_patch_call_output'),
   id: Type.Maybe(Type.String()),
@@ -36,6 +40,7 @@ export const ApplyPatchCallOutputItem = Type.Object({
 });
 export type ApplyPatchCallOutputItem = Static<typeof ApplyPatchCallOutputItem>;
 
+/** The same as a response makes it. */
 export const OutputApplyPatchCallOutputItem = extend(ApplyPatchCallOutputItem, {
   id: Type.String(),
   created_by: Type.Optional(Type.String()),

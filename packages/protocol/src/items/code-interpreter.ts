@@ -8,6 +8,7 @@ const CodeInterpreterOutput = Type.Union([
   Type.Object({ type: Type.Literal('image'), url: Type.String() }),
 ]);
 
+/** Code, and what it printed or drew. */
 export const CodeInterpreterCallItem = Type.Object({
   type: Type.Literal('code_interpreter_call'),
   id: Type.Maybe(Type.String()),
@@ -18,6 +19,7 @@ export const CodeInterpreterCallItem = Type.Object({
 });
 export type CodeInterpreterCallItem = Static<typeof CodeInterpreterCallItem>;
 
+/** The same as a response makes it. */
 export const OutputCodeInterpreterCallItem = extend(CodeInterpreterCallItem, {
   id: Type.String(),
   status: CodeInterpreterStatus,

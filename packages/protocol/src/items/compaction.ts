@@ -1,6 +1,7 @@
 /** Older items sealed into one, and the wish that it be done (dossier H). */
 import { extend, type Static, Type } from '../schema.ts';
 
+/** The sealed form of what stood before it. */
 export const CompactionItem = Type.Object({
   type: Type.Literal('compaction'),
   id: Type.Maybe(Type.String()),
@@ -8,6 +9,7 @@ export const CompactionItem = Type.Object({
 });
 export type CompactionItem = Static<typeof CompactionItem>;
 
+/** The same as a response makes it. */
 export const OutputCompactionItem = extend(CompactionItem, {
   id: Type.String(),
   created_by: Type.Optional(Type.String()),

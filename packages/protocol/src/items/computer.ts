@@ -5,6 +5,7 @@ import { made, replayed } from './item.ts';
 const point = { x: Type.Number(), y: Type.Number() };
 const keys = Type.Maybe(Type.Array(Type.String()));
 
+/** One action on the screen. Coordinates are pixels. */
 export const ComputerAction = Type.Union([
   Type.Object({
     type: Type.Literal('click'),
@@ -29,6 +30,7 @@ const SafetyCheck = Type.Object({
   message: Type.Maybe(Type.String()),
 });
 
+/** Actions that the client is asked to carry out. */
 export const ComputerCallItem = Type.Object({
   type: Type.Literal('computer_call'),
   call_id: Type.String(),
@@ -39,6 +41,7 @@ export const ComputerCallItem = Type.Object({
 });
 export type ComputerCallItem = Static<typeof ComputerCallItem>;
 
+/** The same as a response makes it. */
 export const OutputComputerCallItem = extend(ComputerCallItem, {
   ...made,
   pending_safety_checks: Type.Array(SafetyCheck),
@@ -47,6 +50,7 @@ export type OutputComputerCallItem = Static<typeof OutputComputerCallItem>;
 
 const ComputerOutputStatus = Type.Enum(['in_progress', 'completed', 'incomplete', 'failed']);
 
+/** The screen afterwards. */
 export const ComputerCallOutputItem = Type.Object({
   type: Type.Literal('computer_call_output'),
   id: Type.Maybe(Type.String()),
@@ -60,3 +64,11 @@ export const ComputerCallOutputItem = Type.Object({
   acknowledged_safety_checks: Type.Maybe(Type.Array(SafetyCheck)),
 });
 export type ComputerCallOutputItem = Static<typeof ComputerCallOutputItem>;
+
+/** The same as a response makes it. */
+export const OutputComputerCallOutputItem = extend(ComputerCallOutputItem, {
+  id: Type.String(),
+  status: ComputerOutputStatus,
+  acknowledged_safety_checks: Type.Optional(Type.Array(SafetyCheck)),
+});
+export type OutputComputerCallOutputItem = Static<typeof OutputComputerCallOutputItem>;

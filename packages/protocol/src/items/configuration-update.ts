@@ -2,6 +2,7 @@
 import { type Static, Type } from '../schema.ts';
 import { ReasoningEffort, TextFormat } from '../settings.ts';
 
+/** From here on in the history, other settings. */
 export const ConfigurationUpdateItem = Type.Object({
   type: Type.Literal('configuration_update'),
   id: Type.Maybe(Type.String()),

@@ -1,8 +1,9 @@
 /** Calls of the client's free-text tools, and their outputs. */
 import { extend, type Static, Type } from '../schema.ts';
 import { ToolOutput } from './function-call.ts';
-import { Caller, ItemStatus, replayed } from './item.ts';
+import { Caller, ItemStatus, made, replayed } from './item.ts';
 
+/** A call of a free-text tool. */
 export const CustomToolCallItem = Type.Object({
   type: Type.Literal('custom_tool_call'),
   call_id: Type.String(),
@@ -15,6 +16,7 @@ export const CustomToolCallItem = Type.Object({
 });
 export type CustomToolCallItem = Static<typeof CustomToolCallItem>;
 
+/** The same as a response makes it. */
 export const OutputCustomToolCallItem = extend(CustomToolCallItem, {
   id: Type.Optional(Type.String()),
   status: Type.Optional(ItemStatus),
@@ -24,6 +26,7 @@ export const OutputCustomToolCallItem = extend(CustomToolCallItem, {
 });
 export type OutputCustomToolCallItem = Static<typeof OutputCustomToolCallItem>;
 
+/** What it returned. */
 export const CustomToolCallOutputItem = Type.Object({
   type: Type.Literal('custom_tool_call_output'),
   call_id: Type.String(),
@@ -33,3 +36,7 @@ export const CustomToolCallOutputItem = Type.Object({
   ...replayed,
 });
 export type CustomToolCallOutputItem = Static<typeof CustomToolCallOutputItem>;
+
+/** The same as a response makes it. */
+export const OutputCustomToolCallOutputItem = extend(CustomToolCallOutputItem, { ...made });
+export type OutputCustomToolCallOutputItem = Static<typeof OutputCustomToolCallOutputItem>;

@@ -1,8 +1,9 @@
 /** Calls of the client's functions, and their outputs. */
 import { InputPart } from '../content.ts';
 import { extend, type Static, Type } from '../schema.ts';
-import { Caller, ItemStatus, replayed } from './item.ts';
+import { Caller, ItemStatus, made, replayed } from './item.ts';
 
+/** A call of a function. */
 export const FunctionCallItem = Type.Object({
   type: Type.Literal('function_call'),
   call_id: Type.String(),
@@ -17,6 +18,7 @@ export const FunctionCallItem = Type.Object({
 });
 export type FunctionCallItem = Static<typeof FunctionCallItem>;
 
+/** The same as a response makes it. */
 export const OutputFunctionCallItem = extend(FunctionCallItem, {
   id: Type.Optional(Type.String()),
   status: Type.Optional(ItemStatus),
@@ -26,6 +28,7 @@ export const OutputFunctionCallItem = extend(FunctionCallItem, {
 });
 export type OutputFunctionCallItem = Static<typeof OutputFunctionCallItem>;
 
+/** What a tool returns: text, or parts. */
 export const ToolOutput = Type.Union([Type.String(), Type.Array(InputPart)]);
 export type ToolOutput = Static<typeof ToolOutput>;
 
@@ -40,3 +43,12 @@ export const FunctionCallOutputItem = Type.Object({
   ...replayed,
 });
 export type FunctionCallOutputItem = Static<typeof FunctionCallOutputItem>;
+
+/** The same as a response makes it. */
+export const OutputFunctionCallOutputItem = extend(FunctionCallOutputItem, {
+  ...made,
+  call_id: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String()),
+  namespace: Type.Optional(Type.String()),
+});
+export type OutputFunctionCallOutputItem = Static<typeof OutputFunctionCallOutputItem>;

@@ -3,6 +3,7 @@ import { extend, type Static, Type } from '../schema.ts';
 
 const ImageGenerationStatus = Type.Enum(['in_progress', 'completed', 'generating', 'failed']);
 
+/** An image that was asked for, or made. */
 export const ImageGenerationCallItem = Type.Object({
   type: Type.Literal('image_generation_call'),
   id: Type.Maybe(Type.String()),
@@ -41,6 +42,7 @@ export const ImageGenerationCallItem = Type.Object({
 });
 export type ImageGenerationCallItem = Static<typeof ImageGenerationCallItem>;
 
+/** The same as a response makes it. */
 export const OutputImageGenerationCallItem = extend(ImageGenerationCallItem, {
   id: Type.String(),
   status: ImageGenerationStatus,

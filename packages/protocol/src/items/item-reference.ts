@@ -1,6 +1,7 @@
 /** An item that the server has already, by its id. */
 import { type Static, Type } from '../schema.ts';
 
+/** A reference to an item. */
 export const ItemReferenceItem = Type.Object({ type: Type.Literal('item_reference'), id: Type.String() });
 export type ItemReferenceItem = Static<typeof ItemReferenceItem>;
 

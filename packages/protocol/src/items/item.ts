@@ -1,6 +1,7 @@
 /** What item families share. */
 import { type Opaque, type Static, Type } from '../schema.ts';
 
+/** Where an item is in its life. */
 export const ItemStatus = Type.Enum(['in_progress', 'completed', 'incomplete']);
 export type ItemStatus = Static<typeof ItemStatus>;
 

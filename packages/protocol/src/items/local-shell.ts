@@ -2,6 +2,7 @@
 import { extend, type Static, Type } from '../schema.ts';
 import { made, replayed } from './item.ts';
 
+/** A command that the client is asked to run. */
 export const LocalShellCallItem = Type.Object({
   type: Type.Literal('local_shell_call'),
   call_id: Type.String(),
@@ -17,6 +18,7 @@ export const LocalShellCallItem = Type.Object({
 });
 export type LocalShellCallItem = Static<typeof LocalShellCallItem>;
 
+/** The same as a response makes it. */
 export const OutputLocalShellCallItem = extend(LocalShellCallItem, made);
 export type OutputLocalShellCallItem = Static<typeof OutputLocalShellCallItem>;
 

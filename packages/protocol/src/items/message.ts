@@ -7,6 +7,7 @@ import { ItemStatus, made, replayed } from './item.ts';
 export const MessagePhase = Type.Enum(['commentary', 'final_answer']);
 export type MessagePhase = Static<typeof MessagePhase>;
 
+/** A message of any role, as it stands in a history. */
 export const MessageItem = Type.Object({
   type: Type.Literal('message'),
   role: Type.Enum(['user', 'assistant', 'system', 'developer']),

@@ -10,6 +10,7 @@ const MultiAgentAction = Type.Enum([
   'wait_agent',
 ]);
 
+/** What one agent told another. */
 export const AgentMessageItem = Type.Object({
   type: Type.Literal('agent_message'),
   id: Type.Maybe(Type.String()),
@@ -19,6 +20,7 @@ export const AgentMessageItem = Type.Object({
 });
 export type AgentMessageItem = Static<typeof AgentMessageItem>;
 
+/** What a model wants of its agents. */
 export const MultiAgentCallItem = Type.Object({
   type: Type.Literal('multi_agent_call'),
   id: Type.Maybe(Type.String()),
@@ -28,6 +30,7 @@ export const MultiAgentCallItem = Type.Object({
 });
 export type MultiAgentCallItem = Static<typeof MultiAgentCallItem>;
 
+/** What came of it. */
 export const MultiAgentCallOutputItem = Type.Object({
   type: Type.Literal('multi_agent_call_output'),
   id: Type.Maybe(Type.String()),

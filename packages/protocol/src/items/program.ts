@@ -1,6 +1,7 @@
 /** Programs that a model writes to call tools, and what they returned (dossier Q.3). */
 import { type Static, Type } from '../schema.ts';
 
+/** A program. `fingerprint` comes back with it unchanged. */
 export const ProgramItem = Type.Object({
   type: Type.Literal('program'),
   id: Type.String(),
@@ -10,6 +11,7 @@ export const ProgramItem = Type.Object({
 });
 export type ProgramItem = Static<typeof ProgramItem>;
 
+/** What a program returned. */
 export const ProgramOutputItem = Type.Object({
   type: Type.Literal('program_output'),
   id: Type.String(),

@@ -3,6 +3,7 @@ import { ReasoningText, SummaryText } from '../content.ts';
 import { type Static, Type } from '../schema.ts';
 import { ItemStatus, replayed } from './item.ts';
 
+/** Reasoning, as clients hand it back: whole, sealed, or both. */
 export const ReasoningItem = Type.Object({
   type: Type.Literal('reasoning'),
   summary: Type.Maybe(Type.Array(SummaryText)),

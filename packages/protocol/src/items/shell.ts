@@ -7,6 +7,7 @@ const ShellEnvironment = Type.Union([
   Type.Object({ type: Type.Literal('container_reference'), container_id: Type.String() }),
 ]);
 
+/** Commands to run. Times are milliseconds, lengths characters. */
 export const ShellCallItem = Type.Object({
   type: Type.Literal('shell_call'),
   call_id: Type.String(),
@@ -21,6 +22,7 @@ export const ShellCallItem = Type.Object({
 });
 export type ShellCallItem = Static<typeof ShellCallItem>;
 
+/** The same as a response makes it. */
 export const OutputShellCallItem = extend(ShellCallItem, {
   ...made,
   action: Type.Object({
@@ -45,6 +47,7 @@ export const ShellOutput = Type.Object({
 });
 export type ShellOutput = Static<typeof ShellOutput>;
 
+/** What the commands printed, in their order. */
 export const ShellCallOutputItem = Type.Object({
   type: Type.Literal('shell_call_output'),
   call_id: Type.String(),
@@ -55,6 +58,7 @@ export const ShellCallOutputItem = Type.Object({
 });
 export type ShellCallOutputItem = Static<typeof ShellCallOutputItem>;
 
+/** The same as a response makes it. */
 export const OutputShellCallOutputItem = extend(ShellCallOutputItem, {
   ...made,
   max_output_length: Type.Nullable(Type.Number()),

@@ -1,5 +1,5 @@
 /** The three unions of items: as a client may write them, as they stand in a history, as a response makes them. */
-import type { AdditionalToolsItem } from './additional-tools.ts';
+import type { AdditionalToolsItem, OutputAdditionalToolsItem } from './additional-tools.ts';
 import type {
   ApplyPatchCallItem,
   ApplyPatchCallOutputItem,
@@ -8,11 +8,26 @@ import type {
 } from './apply-patch.ts';
 import type { CodeInterpreterCallItem, OutputCodeInterpreterCallItem } from './code-interpreter.ts';
 import type { CompactionItem, CompactionTriggerItem, OutputCompactionItem } from './compaction.ts';
-import type { ComputerCallItem, ComputerCallOutputItem, OutputComputerCallItem } from './computer.ts';
+import type {
+  ComputerCallItem,
+  ComputerCallOutputItem,
+  OutputComputerCallItem,
+  OutputComputerCallOutputItem,
+} from './computer.ts';
 import type { ConfigurationUpdateItem } from './configuration-update.ts';
-import type { CustomToolCallItem, CustomToolCallOutputItem, OutputCustomToolCallItem } from './custom-tool-call.ts';
+import type {
+  CustomToolCallItem,
+  CustomToolCallOutputItem,
+  OutputCustomToolCallItem,
+  OutputCustomToolCallOutputItem,
+} from './custom-tool-call.ts';
 import type { FileSearchCallItem, OutputFileSearchCallItem } from './file-search.ts';
-import type { FunctionCallItem, FunctionCallOutputItem, OutputFunctionCallItem } from './function-call.ts';
+import type {
+  FunctionCallItem,
+  FunctionCallOutputItem,
+  OutputFunctionCallItem,
+  OutputFunctionCallOutputItem,
+} from './function-call.ts';
 import type { ImageGenerationCallItem, OutputImageGenerationCallItem } from './image-generation.ts';
 import type { InputItemReference, ItemReferenceItem } from './item-reference.ts';
 import type { OpaqueItem } from './item.ts';
@@ -22,6 +37,7 @@ import type {
   McpApprovalResponseItem,
   McpCallItem,
   McpListToolsItem,
+  OutputMcpApprovalResponseItem,
   OutputMcpCallItem,
   OutputMcpListToolsItem,
 } from './mcp.ts';
@@ -30,7 +46,12 @@ import type { AgentMessageItem, MultiAgentCallItem, MultiAgentCallOutputItem } f
 import type { ProgramItem, ProgramOutputItem } from './program.ts';
 import type { OutputReasoningItem, ReasoningItem } from './reasoning.ts';
 import type { OutputShellCallItem, OutputShellCallOutputItem, ShellCallItem, ShellCallOutputItem } from './shell.ts';
-import type { OutputToolSearchCallItem, ToolSearchCallItem, ToolSearchOutputItem } from './tool-search.ts';
+import type {
+  OutputToolSearchCallItem,
+  OutputToolSearchOutputItem,
+  ToolSearchCallItem,
+  ToolSearchOutputItem,
+} from './tool-search.ts';
 import type { OutputWebSearchCallItem, WebSearchCallItem } from './web-search.ts';
 
 /** An item of a known type, as it stands in a history: what a client sent (ids and states may be missing) or a response made. */
@@ -84,13 +105,17 @@ export type OutputItem =
   | OutputMessageItem
   | OutputReasoningItem
   | OutputFunctionCallItem
+  | OutputFunctionCallOutputItem
   | OutputCustomToolCallItem
+  | OutputCustomToolCallOutputItem
   | OutputWebSearchCallItem
   | OutputFileSearchCallItem
   | OutputCodeInterpreterCallItem
   | OutputImageGenerationCallItem
   | OutputComputerCallItem
+  | OutputComputerCallOutputItem
   | OutputLocalShellCallItem
+  | LocalShellCallOutputItem
   | OutputShellCallItem
   | OutputShellCallOutputItem
   | OutputApplyPatchCallItem
@@ -98,7 +123,10 @@ export type OutputItem =
   | OutputMcpListToolsItem
   | OutputMcpCallItem
   | McpApprovalRequestItem
+  | OutputMcpApprovalResponseItem
   | OutputToolSearchCallItem
+  | OutputToolSearchOutputItem
+  | OutputAdditionalToolsItem
   | OutputCompactionItem
   | ProgramItem
   | ProgramOutputItem

@@ -14,6 +14,7 @@ const WebSearchAction = Type.Union([
   Type.Object({ type: Type.Literal('find_in_page'), pattern: Type.String(), url: Type.String() }),
 ]);
 
+/** A search of the web, a page opened, or a place looked for in a page. */
 export const WebSearchCallItem = Type.Object({
   type: Type.Literal('web_search_call'),
   id: Type.Maybe(Type.String()),
@@ -22,6 +23,7 @@ export const WebSearchCallItem = Type.Object({
 });
 export type WebSearchCallItem = Static<typeof WebSearchCallItem>;
 
+/** The same as a response makes it. */
 export const OutputWebSearchCallItem = extend(WebSearchCallItem, {
   id: Type.String(),
   status: WebSearchStatus,

@@ -1,6 +1,7 @@
 /** `tool_choice` in all its forms (dossier B.1). */
 import { AnyObject, type Static, Type } from '../schema.ts';
 
+/** Whether the model may, must or must not call tools. */
 export const ToolChoiceMode = Type.Enum(['none', 'auto', 'required']);
 export type ToolChoiceMode = Static<typeof ToolChoiceMode>;
 
@@ -52,6 +53,7 @@ export const UnnamedToolChoice = Type.Union([
 ]);
 export type UnnamedToolChoice = Static<typeof UnnamedToolChoice>;
 
+/** Which tools the model may or must call. */
 export const ToolChoice = Type.Union([
   ToolChoiceMode,
   AllowedToolsChoice,

@@ -9,6 +9,7 @@ const location = {
   timezone: Type.Maybe(Type.String()),
 };
 
+/** Search of the web. */
 export const WebSearchTool = Type.Object({
   type: Type.Enum(['web_search', 'web_search_2025_08_26']),
   external_web_access: Type.Optional(Type.Boolean()),
@@ -18,6 +19,7 @@ export const WebSearchTool = Type.Object({
 });
 export type WebSearchTool = Static<typeof WebSearchTool>;
 
+/** The first form of web search. */
 export const WebSearchPreviewTool = Type.Object({
   type: Type.Enum(['web_search_preview', 'web_search_preview_2025_03_11']),
   search_content_types: Type.Optional(Type.Array(Type.Enum(['text', 'image']))),
@@ -39,6 +41,7 @@ const ComparisonFilter = Type.Object({
 
 const CompoundFilter = Type.Object({ type: Type.Enum(['and', 'or']), filters: Type.Array(Type.Unknown()) });
 
+/** Search of uploaded files. */
 export const FileSearchTool = Type.Object({
   type: Type.Literal('file_search'),
   vector_store_ids: Type.Array(Type.String()),
@@ -71,6 +74,7 @@ const container = {
   network_policy: Type.Optional(NetworkPolicy),
 };
 
+/** Python in a container. */
 export const CodeInterpreterTool = Type.Object({
   type: Type.Literal('code_interpreter'),
   container: Type.Union([Type.String(), Type.Object({ type: Type.Literal('auto'), ...container })]),
@@ -78,6 +82,7 @@ export const CodeInterpreterTool = Type.Object({
 });
 export type CodeInterpreterTool = Static<typeof CodeInterpreterTool>;
 
+/** Generation and editing of images. */
 export const ImageGenerationTool = Type.Object({
   type: Type.Literal('image_generation'),
   model: Type.Optional(Type.String()),
@@ -109,9 +114,11 @@ export const ImageGenerationTool = Type.Object({
 });
 export type ImageGenerationTool = Static<typeof ImageGenerationTool>;
 
+/** Use of a screen. */
 export const ComputerTool = Type.Object({ type: Type.Literal('computer') });
 export type ComputerTool = Static<typeof ComputerTool>;
 
+/** The first form of the use of a screen. Sizes are pixels. */
 export const ComputerUsePreviewTool = Type.Object({
   type: Type.Literal('computer_use_preview'),
   display_height: Type.Number(),
@@ -125,6 +132,7 @@ const McpToolFilter = Type.Object({
   tool_names: Type.Optional(Type.Array(Type.String())),
 });
 
+/** The tools of an MCP server. */
 export const McpTool = Type.Object({
   type: Type.Literal('mcp'),
   server_label: Type.String(),
@@ -157,6 +165,7 @@ export const McpTool = Type.Object({
 });
 export type McpTool = Static<typeof McpTool>;
 
+/** The first shell tool. */
 export const LocalShellTool = Type.Object({ type: Type.Literal('local_shell') });
 export type LocalShellTool = Static<typeof LocalShellTool>;
 
@@ -178,6 +187,7 @@ const Skill = Type.Union([
   }),
 ]);
 
+/** A shell, on the client or in a container. */
 export const ShellTool = Type.Object({
   type: Type.Literal('shell'),
   environment: Type.Maybe(
@@ -196,11 +206,13 @@ export const ShellTool = Type.Object({
 });
 export type ShellTool = Static<typeof ShellTool>;
 
+/** Changes of files by the client. */
 export const ApplyPatchTool = Type.Object({
   type: Type.Literal('apply_patch'),
   allowed_callers: Type.Maybe(AllowedCallers),
 });
 export type ApplyPatchTool = Static<typeof ApplyPatchTool>;
 
+/** Calling of tools by programs that the model writes. */
 export const ProgrammaticToolCallingTool = Type.Object({ type: Type.Literal('programmatic_tool_calling') });
 export type ProgrammaticToolCallingTool = Static<typeof ProgrammaticToolCallingTool>;

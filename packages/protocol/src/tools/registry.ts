@@ -1,6 +1,7 @@
 /** Tool type -> checker, and the tools of a request. */
 import { createChecker, type Checker } from '../check.ts';
-import { errors } from '../errors.ts';
+import { errors, type ProtocolError } from '../errors.ts';
+import { isObject } from '../json.ts';
 import { nameOf } from '../mismatch.ts';
 import { FunctionTool, CustomTool, NamespaceTool, ToolSearchTool } from './client.ts';
 import {
@@ -46,20 +47,25 @@ const checkers: ReadonlyMap<string, Checker<unknown>> = new Map(
 );
 
 /**
- * Checks each tool by the checker of its own type; tools of unknown types pass. `path` names the list in errors (`tools`).
+ * Checks each tool by the checker of its own type; tools of unknown types pass. `list` names the tools in errors (`tools`).
  *
  * Throws `missing_required_parameter`, `invalid_type` or `invalid_value`, with the exact place (`tools[3].parameters`) as `param`.
  */
-export function checkTools(tools: readonly unknown[], path: string): void {
-  for (const [index, tool] of tools.entries()) checkTool(tool, `${path}[${index}]`);
+export function checkTools(tools: readonly unknown[], list: string): void {
+  for (const [index, tool] of tools.entries()) {
+    if (!isValid(tool)) throw mismatchOf(tool, `${list}[${index}]`);
+  }
 }
 
-function checkTool(tool: unknown, path: string): void {
-  if (typeof tool !== 'object' || tool === null || Array.isArray(tool)) {
-    throw errors.invalidType(path, 'an object', nameOf(tool));
-  }
-  const { type } = tool as { type?: unknown };
-  if (type === undefined) throw errors.missing(`${path}.type`);
-  if (typeof type !== 'string') throw errors.invalidType(`${path}.type`, 'a string', nameOf(type));
-  checkers.get(type)?.parse(tool, path);
+function isValid(tool: unknown): boolean {
+  if (!isObject(tool) || typeof tool['type'] !== 'string') return false;
+  return checkers.get(tool['type'])?.check(tool) ?? true;
+}
+
+function mismatchOf(tool: unknown, path: string): ProtocolError {
+  if (!isObject(tool)) return errors.invalidType(path, 'an object', nameOf(tool));
+  const { type } = tool;
+  if (type === undefined) return errors.missing(`${path}.type`);
+  const checker = typeof type === 'string' ? checkers.get(type) : undefined;
+  return checker?.mismatch(tool, path) ?? errors.invalidType(`${path}.type`, 'a string', nameOf(type));
 }

@@ -1,6 +1,5 @@
 /** Any tool: as a request offers it, as a response echoes it. */
-import type { Opaque } from '../schema.ts';
-import { Type } from '../schema.ts';
+import { type Opaque, type Static, Type } from '../schema.ts';
 import type { CustomTool, EchoedFunctionTool, FunctionTool, NamespaceTool, ToolSearchTool } from './client.ts';
 import type {
   ApplyPatchTool,
@@ -45,6 +44,12 @@ export type Tool = KnownTool | OpaqueTool;
 /** A tool as a response echoes it. */
 export type EchoedTool = Exclude<Tool, FunctionTool> | EchoedFunctionTool;
 
-/** An array of tools. Only `type` is checked here; each tool is checked by the schema of its type. */
-export const Tools = Type.Unsafe<Tool[]>(Type.Array(Type.Object({ type: Type.String() })));
-export type Tools = Tool[];
+const typedObjects = Type.Array(Type.Object({ type: Type.String() }));
+
+/** The tools of a request. Only `type` is checked here; each tool is checked by the schema of its type. */
+export const Tools = Type.Unsafe<Tool[]>(typedObjects);
+export type Tools = Static<typeof Tools>;
+
+/** The tools of a response. */
+export const EchoedTools = Type.Unsafe<EchoedTool[]>(typedObjects);
+export type EchoedTools = Static<typeof EchoedTools>;

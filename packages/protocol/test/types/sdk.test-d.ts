@@ -64,7 +64,13 @@ export type ResponsesAreWhole = Expect<None<Exclude<RequiredKeys<SdkResponse>, k
 export type UsageFits = Expect<
   None<Exclude<MisfitFields<Usage, NonNullable<SdkResponse['usage']>>, 'input_tokens_details'>>
 >;
-export type OutputItemsFit = Expect<None<Misfits<Exclude<OutputItem, OpaqueItem>, ResponseOutputItem>>>;
+/** These give back what a client wrote, with the liberties that clients may take. */
+type EchoType = 'function_call_output' | 'custom_tool_call_output' | 'tool_search_output' | 'additional_tools';
+type EchoItem = Extract<OutputItem, { type: EchoType }>;
+export type OutputItemsFit = Expect<None<Misfits<Exclude<OutputItem, OpaqueItem | EchoItem>, ResponseOutputItem>>>;
+export type EchoItemsFit = Expect<
+  None<Misfits<Without<EchoItem, 'output' | 'tools'>, Without<ResponseOutputItem, 'output' | 'tools'>>>
+>;
 export type EchoedToolsFit = Expect<None<Misfits<Exclude<EchoedTool, OpaqueTool>, SdkTool>>>;
 
 type InjectEvent = 'response.inject.created' | 'response.inject.failed';
@@ -88,10 +94,8 @@ export type SameItemTypes = Expect<
 >;
 export type BetaItemsExist = Expect<None<Misfits<BetaItem, BetaResponseOutputItem['type']>>>;
 export type SameToolTypes = Expect<None<Difference<KnownTool['type'], SdkTool['type']>>>;
-/** Types of items that only clients write. */
-type InputOnly = 'configuration_update' | 'compaction_trigger' | 'item_reference';
-export type OutputTypesAreKnown = Expect<
-  None<Difference<ResponseOutputItem['type'], Exclude<KnownItem['type'], InputOnly | BetaItem>>>
+export type SameOutputTypes = Expect<
+  None<Difference<Exclude<OutputItem, OpaqueItem>['type'], ResponseOutputItem['type']>>
 >;
 
 // --- Our own unions ---

@@ -168,7 +168,7 @@ export class Lane {
       return await openTurn(services, { body, parent, project, via: { transport: 'websocket', streamId: this.id } });
     } catch (thrown) {
       const error = toProtocolError(thrown);
-      if (error.cause) services.log.error({ code: error.entry, cause: error.cause }, error.message);
+      if (error.cause) services.log.error({ code: error.entry, error: error.cause }, error.message);
       onRefused(error);
       return null;
     }

@@ -72,7 +72,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
 /** Answers with a catalogue error; what is foreign is logged and leaves as `server_error` with the request's id. */
 function sendError(log: Log, thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = fromFastify(thrown, request) ?? toProtocolError(thrown, request.id);
-  if (error.cause !== undefined) log.error({ requestId: request.id, cause: error.cause }, error.message);
+  if (error.cause !== undefined) log.error({ requestId: request.id, error: error.cause }, error.message);
   return reply.status(error.status).headers(toErrorHeaders(error)).send(toHttpErrorBody(error));
 }
 

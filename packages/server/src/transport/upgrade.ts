@@ -57,7 +57,7 @@ export function attachUpgrade(server: Server, options: UpgradeOptions): void {
       session
         .serve(services.now)
         .catch((thrown: unknown) => {
-          services.log.error({ cause: thrown }, 'A socket session failed.');
+          services.log.error({ error: thrown }, 'A socket session failed.');
           session.close('internal');
         })
         .finally(() => sessions.delete(session));

@@ -76,9 +76,9 @@ export async function* generate(
 export async function warm(generator: Generator, prompt: Prompt, signal: AbortSignal): Promise<void> {
   const wanted = new AbortController();
   const stop = AbortSignal.any([signal, wanted.signal]);
-  const lease = await generator.pool.lease(prompt.span, stop);
+  const lease = generator.pool.leaseAhead(prompt.span, () => wanted.abort());
+  if (lease === null) return;
   try {
-    lease.onWanted = () => wanted.abort();
     await lease.ready;
     const last = await prefill(lease, stop);
     await abortable(lease.append(last), stop);

@@ -1,6 +1,7 @@
 /** The embedded engine: a GGUF model by llama.cpp in this process, each chain on a KV sequence of its own. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ProtocolError, errors } from '@longwire/protocol';
 import type { Item } from '@longwire/protocol';
 import type { Engine, EngineEvent, EngineModel, EngineUsage, GenerateRequest } from '../engine.ts';
@@ -84,6 +85,8 @@ class LlamaEngine implements Engine<LlamaContext> {
   }
 
   async #load(options: RuntimeOptions): Promise<Runtime> {
+    // Importing the binding holds the event loop for some 0.3 s: whoever made the engine goes on first.
+    await setImmediate();
     try {
       const { loadRuntime } = await import('./runtime.ts');
       return (this.#runtime = await loadRuntime(options));

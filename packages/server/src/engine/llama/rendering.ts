@@ -41,7 +41,8 @@ export class Renderer {
 
   /** Throws where the source is not a template. */
   constructor(source: string, vocabulary: Vocabulary, encoder: PromptEncoder) {
-    this.#template = new Template(source);
+    // A method on an object is shadowed by a property of that name, and tools do have parameters called `items`.
+    this.#template = new Template(source.replaceAll('.items()', '|items'));
     this.#vocabulary = vocabulary;
     this.#encoder = encoder;
   }

@@ -72,6 +72,21 @@ export class SequencePool {
     }
   }
 
+  /**
+   * A sequence to evaluate a prompt ahead of its turn; null when none is free, or when that is being done already.
+   * `onWanted` is called when a generation wants the same prompt: the lease must then end soon.
+   */
+  leaseAhead(wanted: Span, onWanted: () => void): Lease | null {
+    const isUnderway = this.#slots.some(
+      ({ lease, held }) => lease?.onWanted && held !== null && sharedTokens(held, wanted) === spanLength(wanted),
+    );
+    const choice = isUnderway ? null : this.#choose(wanted);
+    if (choice === null) return null;
+    const lease = this.#take(choice, wanted);
+    lease.onWanted = onWanted;
+    return lease;
+  }
+
   /** Resolves when no lease is out. */
   async drain(): Promise<void> {
     for (const { lease } of this.#slots) await lease?.released;
@@ -80,8 +95,7 @@ export class SequencePool {
   /** Where a warm-up is evaluating what this prompt begins with, it hands over what it has. */
   async #takeOver(wanted: Span, signal: AbortSignal): Promise<void> {
     for (const { lease, held, stable } of this.#slots) {
-      if (lease === null || lease.onWanted === null || held === null) continue;
-      if (sharedTokens(held, wanted) <= stable) continue;
+      if (!lease?.onWanted || held === null || sharedTokens(held, wanted) <= stable) continue;
       lease.onWanted();
       await abortable(lease.released, signal);
       return;
@@ -117,23 +131,26 @@ export class SequencePool {
 
   #choose(wanted: Span): Choice | null {
     const idle = this.#slots.filter(isFree).toSorted(byCostOfLoss);
-    if (idle.length === 0) return null;
-    const limit = spanLength(wanted) - 1;
-    let best: { slot: Slot; shared: number } | null = null;
-    for (const slot of this.#slots) {
-      const shared = Math.min(limit, sharedWith(slot, wanted));
-      const isBetter = best === null || shared > best.shared || (shared === best.shared && !isFree(best.slot));
-      if (shared > 0 && isBetter) best = { slot, shared };
-    }
-    const cheapest = idle.find((slot) => slot !== best?.slot);
-    if (best === null) return cheapest === undefined ? null : { slot: cheapest, shared: 0, source: null };
-    if (isFree(best.slot) && (cheapest === undefined || !isWantedBeyond(best.slot, best.shared, wanted)))
-      return { slot: best.slot, shared: best.shared, source: null };
+    const [cheapest] = idle;
     if (cheapest === undefined) return null;
-    const own = Math.min(limit, sharedWith(cheapest, wanted));
-    return best.shared - own < copyWorthTokens
-      ? { slot: cheapest, shared: own, source: null }
-      : { slot: cheapest, shared: best.shared, source: best.slot };
+    // The last token is always evaluated: the model goes on from its result.
+    const limit = spanLength(wanted) - 1;
+    const best = this.#closest(wanted);
+    const shared = Math.min(limit, sharedWith(best, wanted));
+    if (isFree(best) && shared > 0 && !isWantedBeyond(best, shared, wanted))
+      return { slot: best, shared, source: null };
+    const target = idle.find((slot) => slot !== best);
+    if (target !== undefined && shared - sharedWith(target, wanted) >= copyWorthTokens)
+      return { slot: target, shared, source: best };
+    return { slot: cheapest, shared: Math.min(limit, sharedWith(cheapest, wanted)), source: null };
+  }
+
+  /** The slot that holds most of a prompt; a free one where several do. */
+  #closest(wanted: Span): Slot {
+    return this.#slots.reduce((best, slot) => {
+      const more = sharedWith(slot, wanted) - sharedWith(best, wanted);
+      return more > 0 || (more === 0 && !isFree(best)) ? slot : best;
+    });
   }
 }
 
@@ -146,7 +163,7 @@ export class Lease {
   #underway: Promise<unknown>;
   #isReleased = false;
   readonly #end = Promise.withResolvers<void>();
-  /** Set by a warm-up: called when a generation wants the same prompt. It then releases soon. */
+  /** Of a lease ahead of its turn: see `leaseAhead`. */
   onWanted: (() => void) | null = null;
   /** Tokens at the head of the prompt that need no evaluation, once the sequence has been brought there. */
   readonly ready: Promise<number>;

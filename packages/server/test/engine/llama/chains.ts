@@ -6,7 +6,7 @@ import type { LlamaContext } from '../../../src/engine/llama/context.ts';
 import type { ChatMessage } from '../../../src/engine/llama/messages.ts';
 import type { Span, TokenBlock } from '../../../src/engine/llama/span.ts';
 
-export const tokensOf = (text: string): Token[] => [...text].map((character) => character.charCodeAt(0) as Token);
+export const tokensOf = (text: string): Token[] => Array.from(text, (character) => character.charCodeAt(0) as Token);
 export const encode = (messages: readonly ChatMessage[]): Token[] =>
   messages.flatMap((message) => tokensOf(message.content));
 export const say = (text: string): Item => ({ type: 'message', role: 'user', content: text });

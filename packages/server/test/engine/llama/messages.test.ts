@@ -85,7 +85,7 @@ describe('toChatMessages', () => {
         { role: 'assistant', content: '', tool_calls: [chatCall('2', 'files__read', '{}')] },
       ],
     ],
-    ['nothing of hosted tools', [{ type: 'web_search_call', id: 'ws', status: 'completed' } as Item], []],
+    ['nothing of hosted tools', [{ type: 'web_search_call', id: 'ws', status: 'completed' }], []],
   ])('makes %s', (_, items, expected) => {
     expect(toChatMessages(items)).toEqual(expected);
   });
@@ -97,7 +97,7 @@ describe('toChatMessages', () => {
       content: [{ type: 'input_image', detail: 'auto', image_url: 'data:image/png;base64,AA==' }],
     };
     expect(() => toChatMessages([image])).toThrow(ProtocolError);
-    expect(() => toChatMessages([{ type: 'compaction', encrypted_content: 'sealed' } as Item])).toThrow(ProtocolError);
+    expect(() => toChatMessages([{ type: 'compaction', encrypted_content: 'sealed' }])).toThrow(ProtocolError);
   });
 });
 

@@ -36,7 +36,7 @@ class FakeSequence implements KvSequence {
   }
 
   async #alone(operation: () => void): Promise<void> {
-    expect(this.#isBusy).toBe(false);
+    if (this.#isBusy) throw new Error('Two operations overlap on one sequence.');
     this.#isBusy = true;
     await Promise.resolve();
     operation();
@@ -70,6 +70,7 @@ async function run(pool: SequencePool, sequences: readonly FakeSequence[], wante
 }
 
 const long = 'x'.repeat(50);
+const prompt = (text: string): Span => span(block(''), grow(null, text), '>');
 
 describe('SequencePool', () => {
   it('goes on where the chain left off', async () => {
@@ -94,7 +95,7 @@ describe('SequencePool', () => {
     const left = grow(base, 'left');
     await run(pool, sequences, span(preamble, left, '>'));
     expect(await run(pool, sequences, span(preamble, grow(base, 'right'), '>'))).toBe(`rules ${long}`.length);
-    expect(sequences.map((sequence) => sequence.copies).toSorted()).toEqual([0, 1]);
+    expect(sequences.map((sequence) => sequence.copies)).toEqual([0, 1]);
     expect(await run(pool, sequences, span(preamble, grow(left, '!'), '>'))).toBe(`rules ${long}left`.length);
   });
 
@@ -143,13 +144,13 @@ describe('SequencePool', () => {
     chains[2]?.release();
     await run(pool, sequences, span(block(''), grow(null, 'd'.repeat(40)), '>'));
     expect([pool.cached(a), pool.cached(b), pool.cached(c)]).toEqual([41, 41, 0]);
-    await run(pool, sequences, span(block(''), grow(null, 'e'.repeat(40)), '>'));
+    // A few shared tokens are no reason to take another chain's sequence.
+    await run(pool, sequences, span(block(''), grow(null, `a${'e'.repeat(40)}`), '>'));
     expect([pool.cached(a), pool.cached(b), pool.cached(c)]).toEqual([41, 0, 0]);
   });
 
   it('lets leases wait in order, and forgets those that give up', async () => {
     const { pool, sequences } = createPool(1);
-    const prompt = (text: string): Span => span(block(''), grow(null, text), '>');
     const first = await pool.lease(prompt('1'), never);
     const order: string[] = [];
     const wait = async (text: string, signal: AbortSignal): Promise<void> => {
@@ -182,10 +183,11 @@ describe('SequencePool', () => {
   it('hands a warm-up over to the generation that wants it', async () => {
     const { pool, sequences } = createPool(2);
     const context = grow(null, long);
-    const warming = await pool.lease(span(preamble, context, ''), never);
-    await warming.ready;
-    await warming.append(warming.pending().slice(0, 20));
-    warming.onWanted = () => warming.release();
+    const ahead = span(preamble, context, '');
+    const warming = pool.leaseAhead(ahead, () => warming?.release());
+    await warming?.ready;
+    await warming?.append(warming.pending().slice(0, 20));
+    expect(pool.leaseAhead(ahead, () => {})).toBeNull();
     expect(await run(pool, sequences, span(preamble, grow(context, '?'), '>'))).toBe(20);
     expect(sequences.map((sequence) => sequence.copies)).toEqual([0, 0]);
   });

@@ -99,11 +99,11 @@ describe("tiny-demo's own template", () => {
   });
 });
 
-describe('other templates', () => {
-  const loop = (body: string): string =>
-    `{%- for m in messages %}${body}{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}`;
-  const write = `{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}`;
+const loop = (body: string): string =>
+  `{%- for m in messages %}${body}{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}`;
+const write = `{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}`;
 
+describe('other templates', () => {
   it('are rendered in full when they look back', () => {
     const source = loop(
       `{%- if m.reasoning_content and loop.last %}{{- '<think>' + m.reasoning_content + '</think>' }}{%- endif %}${write}`,

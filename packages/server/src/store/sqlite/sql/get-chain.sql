@@ -9,6 +9,6 @@ WITH RECURSIVE ancestors (id, parent_id) AS (
   JOIN responses AS parent ON parent.project = :project AND parent.id = ancestors.parent_id
   WHERE ancestors.parent_id NOT IN (SELECT value FROM json_each(:until))
 )
-SELECT project, id, parent_id, created_at, input, response
+SELECT project, id, parent_id, conversation_id, conversation_position, created_at, input, response
 FROM responses
 WHERE project = :project AND id IN (SELECT id FROM ancestors)

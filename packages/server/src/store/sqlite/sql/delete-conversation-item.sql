@@ -1,0 +1,2 @@
+DELETE FROM conversation_items
+WHERE project = :project AND id = :id AND conversation_id = :conversation_id

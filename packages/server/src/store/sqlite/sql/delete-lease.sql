@@ -1,0 +1,2 @@
+DELETE FROM leases
+WHERE project = :project AND response_id = :response_id AND owner = :owner

@@ -1,0 +1,2 @@
+DELETE FROM conversations
+WHERE deleted_at < :before

@@ -1,0 +1,3 @@
+SELECT project, id, created_at, position, metadata
+FROM conversations
+WHERE project = :project AND id = :id AND deleted_at IS NULL

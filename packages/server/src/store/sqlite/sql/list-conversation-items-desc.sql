@@ -1,0 +1,5 @@
+SELECT item
+FROM conversation_items
+WHERE project = :project AND conversation_id = :conversation_id AND position < :after
+ORDER BY position DESC
+LIMIT :limit

@@ -1,0 +1,2 @@
+INSERT INTO conversations (project, id, created_at, position, metadata)
+VALUES (:project, :id, :created_at, :position, :metadata)

@@ -1,0 +1,3 @@
+UPDATE leases
+SET until_ms = :until_ms
+WHERE owner = :owner
