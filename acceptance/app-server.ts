@@ -44,7 +44,29 @@ export class AppServer {
 
   /** One turn of the user; returns what the model said in it. Throws when it does not complete. */
   async runTurn(threadId: string, text: string): Promise<string[]> {
-    await this.#request('turn/start', { threadId, input: [{ type: 'text', text, text_elements: [] }] });
+    await this.startTurn(threadId, text);
+    return await this.endOfTurn();
+  }
+
+  /** Starts a turn of the user, and returns its id. */
+  async startTurn(threadId: string, text: string): Promise<string> {
+    const { turn } = await this.#request('turn/start', {
+      threadId,
+      input: [{ type: 'text', text, text_elements: [] }],
+    });
+    return String((turn as { id: unknown }).id);
+  }
+
+  /** Stops a turn, as the person does with Escape. Resolves when Codex calls it interrupted. */
+  async interruptTurn(threadId: string, turnId: string): Promise<void> {
+    await this.#request('turn/interrupt', { threadId, turnId });
+    const { turn } = await this.#next(({ method, params }) => (method === 'turn/completed' ? params : null));
+    const { status } = turn as { status: string };
+    if (status !== 'interrupted') throw new Error(`The turn ended as ${status}.`);
+  }
+
+  /** Waits for the turn that runs; returns what the model said in it. Throws when it does not complete. */
+  async endOfTurn(): Promise<string[]> {
     const said: string[] = [];
     const ended = await this.#next(({ method, params }) => {
       const item = params?.['item'] as { type: string; text?: string } | undefined;

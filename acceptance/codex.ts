@@ -1,11 +1,12 @@
 /** The unmodified Codex CLI, installed on demand and run in a folder of its own. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keyVariable } from './longwire.ts';
 import type { Longwire } from './longwire.ts';
 import { Program } from './program.ts';
+import { runsFile } from './workload.ts';
 
 /** The version that the checks were made for. */
 export const codexVersion = '0.169.0';
@@ -58,6 +59,22 @@ export interface CodexRun {
   readonly toolOutputs: readonly string[];
 }
 
+/** How Codex is configured. */
+export interface CodexOptions {
+  readonly transport?: 'websocket' | 'http';
+  /** In place of the server's own model. */
+  readonly model?: string;
+  /**
+   * How often a stream is tried again (Codex' own default: 5). With 0 the first fault of the socket makes Codex say that it
+   * falls back, where it would try again in silence.
+   */
+  readonly streamMaxRetries?: number;
+  readonly streamIdleTimeoutMs?: number;
+}
+
+/** Where Codex finds its server. */
+export type Endpoint = Pick<Longwire, 'baseUrl' | 'model' | 'env'>;
+
 /** Codex with its own configuration, which knows one server. */
 export class Codex {
   readonly #home: string;
@@ -65,13 +82,13 @@ export class Codex {
   readonly #env: NodeJS.ProcessEnv;
   readonly #signal: AbortSignal;
 
-  constructor(folder: string, server: Longwire, transport: 'websocket' | 'http', signal: AbortSignal) {
+  constructor(folder: string, server: Endpoint, options: CodexOptions, signal: AbortSignal) {
     this.#home = join(folder, 'codex-home');
     this.#work = join(folder, 'project');
     this.#signal = signal;
     mkdirSync(this.#home, { recursive: true });
     mkdirSync(this.#work, { recursive: true });
-    writeFileSync(join(this.#home, 'config.toml'), renderConfig(server, transport));
+    writeFileSync(join(this.#home, 'config.toml'), renderConfig(server, options));
     this.#env = { PATH: process.env['PATH'], HOME: this.#home, CODEX_HOME: this.#home, ...server.env };
   }
 
@@ -100,6 +117,12 @@ export class Codex {
     return this.#work;
   }
 
+  /** How often the model's command has run. */
+  commandRuns(): number {
+    const path = join(this.#work, runsFile);
+    return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').length : 0;
+  }
+
   /** Codex writes every item of a session down as it goes into the history. */
   toolOutputs(): string[] {
     const files = readdirSync(this.#home, { recursive: true, encoding: 'utf8' }).filter((path) =>
@@ -117,10 +140,11 @@ export class Codex {
   }
 }
 
-function renderConfig(server: Longwire, transport: 'websocket' | 'http'): string {
+function renderConfig(server: Endpoint, options: CodexOptions): string {
+  const { transport = 'websocket', model = server.model, streamMaxRetries = 0, streamIdleTimeoutMs } = options;
   // JSON strings are TOML strings.
   return [
-    `model = ${JSON.stringify(server.model)}`,
+    `model = ${JSON.stringify(model)}`,
     'model_provider = "longwire"',
     'check_for_update_on_startup = false',
     '',
@@ -130,8 +154,8 @@ function renderConfig(server: Longwire, transport: 'websocket' | 'http'): string
     'wire_api = "responses"',
     `env_key = ${JSON.stringify(keyVariable)}`,
     `supports_websockets = ${transport === 'websocket'}`,
-    // The first fault of the socket then makes Codex say that it falls back, where it would try again in silence.
-    'stream_max_retries = 0',
+    `stream_max_retries = ${streamMaxRetries}`,
+    ...(streamIdleTimeoutMs === undefined ? [] : [`stream_idle_timeout_ms = ${streamIdleTimeoutMs}`]),
     'request_max_retries = 0',
     '',
     '[analytics]',

@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { Program } from './program.ts';
 import { renderWorkload } from './workload.ts';
 
-const program = fileURLToPath(new URL('../packages/server/bin/longwire.mjs', import.meta.url));
+/** The program that people start. */
+export const longwireProgram = fileURLToPath(new URL('../packages/server/bin/longwire.mjs', import.meta.url));
 const startTimeoutMs = 60_000;
 const logTimeoutMs = 5000;
+const stopTimeoutMs = 60_000;
 
 /** The variable that holds the key, for the server and for Codex. */
 export const keyVariable = 'ACCEPTANCE_KEY';
@@ -29,25 +31,38 @@ export interface Longwire extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   /** Turns that have ended since the last call. The log comes through a pipe: waits a little for as many as are expected. */
   newTurns(expected: number): Promise<LoggedTurn[]>;
+  /** Tells it to stop, as a supervisor does; its exit code. */
+  stop(): Promise<number | null>;
   /** Warnings and errors of its log, and whatever else it wrote there, since the last call. */
   newComplaints(): string[];
 }
 
-/** Starts a server in `folder` with a scripted model, or with the engine that `flags` name. Throws with its output when it does not start. */
-export async function startLongwire(
-  folder: string,
-  signal: AbortSignal,
-  flags: readonly string[] = [],
-): Promise<Longwire> {
-  const workload = join(folder, 'workload.jsonl');
-  writeFileSync(workload, renderWorkload());
+/** How a server is started. */
+export interface LongwireOptions {
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** Flags of `longwire serve` beyond those that every server of the checks gets. */
+  readonly flags?: readonly string[];
+  /** What the scripted model plays. */
+  readonly workload?: string;
+  /** Base URL of a chat-completions server to stand in front of, in place of the scripted model. */
+  readonly upstream?: string;
+  /** A port that an earlier server had. */
+  readonly port?: number;
+}
+
+/** Starts a server. Throws with its output when it does not start. */
+export async function startLongwire(options: LongwireOptions): Promise<Longwire> {
+  const { folder, signal, flags = [], workload = renderWorkload(), upstream, port = 0 } = options;
+  const workloadPath = join(folder, 'workload.jsonl');
+  writeFileSync(workloadPath, workload);
   const env = { PATH: process.env['PATH'], HOME: folder, [keyVariable]: key };
-  const engine = flags.length > 0 ? flags : ['--scripted', workload];
+  const engine = upstream === undefined ? ['--scripted', workloadPath] : ['--upstream', upstream];
   const log = ['--log-level', 'debug', '--log-format', 'json'];
-  const access = ['--port', '0', '--api-key', `acceptance=env:${keyVariable}`, '--data', join(folder, 'data')];
+  const access = ['--port', String(port), '--api-key', `acceptance=env:${keyVariable}`, '--data', join(folder, 'data')];
   const server = new Program({
     command: process.execPath,
-    args: [program, 'serve', ...engine, ...access, ...log],
+    args: [longwireProgram, 'serve', ...engine, ...access, ...log, ...flags],
     folder,
     env,
     signal,
@@ -70,6 +85,10 @@ export async function startLongwire(
       const fresh = turns().slice(readTurns);
       readTurns += fresh.length;
       return fresh as unknown as LoggedTurn[];
+    },
+    stop() {
+      server.signal('SIGTERM');
+      return server.exitCode(stopTimeoutMs);
     },
     newComplaints() {
       const lines = server.err.slice(readLines);

@@ -1,12 +1,16 @@
 /**
- * `npm run acceptance`: the unmodified Codex CLI against a Longwire server, for real. No part of CI: it installs Codex once
- * (about 400 MB) into an ignored folder. Exit code 1 when anything that was checked does not hold.
+ * `npm run acceptance`: the unmodified Codex CLI against a Longwire server, for real, and then every fault between them.
+ * `npm run acceptance -- WORD` plays the faults alone that have this word in their name. No part of CI: it installs Codex
+ * once (about 400 MB) into an ignored folder. Exit code 1 when anything that was checked does not hold.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check, renderChecks } from './checks.ts';
+import type { Check } from './checks.ts';
 import { codexVersion, installCodex } from './codex.ts';
+import type { Place } from './fault-stage.ts';
+import { faults, playFaults, renderFaults } from './faults.ts';
 import { startLongwire } from './longwire.ts';
 import { scenarios } from './scenarios.ts';
 
@@ -20,17 +24,17 @@ async function run(): Promise<number> {
   try {
     installCodex(say);
     say(`Codex ${codexVersion}, Longwire from this working tree\n`);
-    await using server = await startLongwire(folder, interrupted.signal);
-    let failed = 0;
-    for (const [index, { title, run: play }] of scenarios.entries()) {
-      const own = join(folder, String(index));
-      mkdirSync(own);
-      const stage = { server, folder: own, signal: interrupted.signal };
-      const checks = await play(stage).catch((error: unknown) => [check('it ran to its end', false, String(error))]);
-      say(renderChecks(title, checks));
-      failed += checks.filter(({ holds }) => !holds).length;
-      if (interrupted.signal.aborted) return 130;
-    }
+    const place = { folder, signal: interrupted.signal };
+    const word = process.argv[2];
+    let failed = word === undefined ? await runScenarios(place) : 0;
+    const chosen = faults.filter(({ fault }) => fault.includes(word ?? ''));
+    say(
+      `Faults (${chosen.length}): expected, seen\n  requests by socket, HTTP last: +n has n items on a chain, n is a whole history`,
+    );
+    const results = await playFaults(chosen, place);
+    say(`${renderFaults(results)}\n`);
+    if (interrupted.signal.aborted) return 130;
+    failed += countBroken(results.flatMap(({ checks }) => checks));
     say(failed === 0 ? 'All checks hold.' : `${failed} checks do not hold.`);
     return failed === 0 ? 0 : 1;
   } catch (error) {
@@ -39,6 +43,25 @@ async function run(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
+}
+
+async function runScenarios({ folder, signal }: Place): Promise<number> {
+  await using server = await startLongwire({ folder, signal });
+  let failed = 0;
+  for (const [index, { title, run: play }] of scenarios.entries()) {
+    const own = join(folder, String(index));
+    mkdirSync(own);
+    const stage = { server, folder: own, signal };
+    const checks = await play(stage).catch((error: unknown) => [check('it ran to its end', false, String(error))]);
+    say(renderChecks(title, checks));
+    failed += countBroken(checks);
+    if (signal.aborted) break;
+  }
+  return failed;
+}
+
+function countBroken(checks: readonly Check[]): number {
+  return checks.filter(({ holds }) => !holds).length;
 }
 
 function say(text: string): void {

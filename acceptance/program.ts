@@ -57,6 +57,11 @@ export class Program implements AsyncDisposable {
     this.#child.stdin?.write(`${line}\n`);
   }
 
+  /** Tells the program alone, not what it has started. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   closeInput(): void {
     this.#child.stdin?.end();
   }

@@ -29,7 +29,7 @@ export const scenarios: readonly Scenario[] = [
 ];
 
 async function roundTrip(stage: Stage, transport: 'websocket' | 'http'): Promise<Check[]> {
-  const codex = new Codex(stage.folder, stage.server, transport, stage.signal);
+  const codex = new Codex(stage.folder, stage.server, { transport }, stage.signal);
   const run = await codex.exec('Run the command.');
   // Over the socket a prewarm comes first.
   const expected = transport === 'websocket' ? 3 : 2;
@@ -58,7 +58,7 @@ async function roundTrip(stage: Stage, transport: 'websocket' | 'http'): Promise
 }
 
 async function threeTurns(stage: Stage): Promise<Check[]> {
-  const codex = new Codex(stage.folder, stage.server, 'websocket', stage.signal);
+  const codex = new Codex(stage.folder, stage.server, {}, stage.signal);
   await using program = codex.start(['app-server']);
   const appServer = await AppServer.open(program);
   const thread = await appServer.startThread(codex.workFolder);

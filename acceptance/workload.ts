@@ -9,11 +9,25 @@ export const messages = [
   'The command has run again.',
 ] as const;
 
-const command = 'echo longwire-$((40+2))';
+/** Where the command leaves a line each time it runs, in the folder that it runs in. */
+export const runsFile = 'runs.txt';
+
+const command = `echo ran >> ${runsFile}; echo longwire-$((40+2))`;
+
+/** What a model says that has no tools. */
+export const talk = ['The first answer.', 'The second answer.', 'The third answer.'] as const;
 
 /** A workload file for `longwire serve --scripted`. Its model is called `acceptance`. */
 export function renderWorkload(): string {
-  const turns = [call('call_one'), say(messages[0]), say(messages[1]), call('call_two'), say(messages[2])];
+  return render([call('call_one'), say(messages[0]), say(messages[1]), call('call_two'), say(messages[2])]);
+}
+
+/** The same for a model that only talks. */
+export function renderTalk(): string {
+  return render(talk.map(say));
+}
+
+function render(turns: readonly object[]): string {
   const lines = [
     { kind: 'header', name: 'acceptance' },
     ...turns.map((output) => ({

@@ -34,3 +34,28 @@ describe('PROTOCOL.md', () => {
     expect(listed).toEqual(expect.arrayContaining(Object.values(closeCodes).map(({ code }) => code)));
   });
 });
+
+describe('docs/dependencies.md', () => {
+  it('has a line for every dependency, and no other', () => {
+    const root = new URL('../../', import.meta.url);
+    const page = readFileSync(new URL('docs/dependencies.md', root), 'utf8');
+    const listed = page.split('\n').flatMap((line) => {
+      const [, packages = ''] = /^\| (`[^|]+`) \|/.exec(line) ?? [];
+      return [...packages.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? '');
+    });
+    const files = [
+      'package.json',
+      'packages/protocol/package.json',
+      'packages/server/package.json',
+      'packages/client/package.json',
+    ];
+    const used = files.flatMap((file) => {
+      const json = JSON.parse(readFileSync(new URL(file, root), 'utf8')) as Record<string, Record<string, string>>;
+      return ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((kind) =>
+        Object.keys(json[kind] ?? {}),
+      );
+    });
+    const foreign = used.filter((name) => !name.startsWith('@longwire/'));
+    expect(listed.toSorted()).toEqual([...new Set(foreign)].toSorted());
+  });
+});

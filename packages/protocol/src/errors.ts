@@ -33,7 +33,7 @@ interface ErrorDetails {
 
 const invalid = { status: 400, type: 'invalid_request_error', retryable: false } as const;
 
-/** Wire code -> status, type and retryability. `invalid_request` is sent with a null code, as the real service does. */
+/** Wire code -> status, type and retryability. */
 export const catalogue = {
   invalid_request: invalid,
   invalid_json: invalid,
@@ -57,9 +57,13 @@ export const catalogue = {
   invalid_api_key: { ...invalid, status: 401 },
   model_not_found: { ...invalid, status: 404 },
   response_not_found: { ...invalid, status: 404 },
+  item_not_found: { ...invalid, status: 404 },
+  conversation_not_found: { ...invalid, status: 404 },
+  conversation_locked: { ...invalid, retryable: true },
   unsupported_media_type: { ...invalid, status: 415 },
   unknown_url: { ...invalid, status: 404 },
   method_not_allowed: { ...invalid, status: 405 },
+  invalid_encrypted_content: invalid,
   context_length_exceeded: invalid,
   invalid_prompt: invalid,
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error', retryable: true },
@@ -70,6 +74,9 @@ export const catalogue = {
   store_unavailable: { status: 503, type: 'server_error', retryable: true },
   server_error: { status: 500, type: 'server_error', retryable: true },
 } as const satisfies Record<string, ErrorEntry>;
+
+/** Sent with a null code, as the real service does. */
+const codeless: ReadonlySet<string> = new Set<ErrorCode>(['invalid_request', 'item_not_found']);
 
 /** A name in the catalogue. */
 export type ErrorCode = keyof typeof catalogue;
@@ -90,7 +97,7 @@ export class ProtocolError extends Error {
 
   /** Wire `error.code`; null where the real service sends null. */
   get code(): string | null {
-    return this.entry === 'invalid_request' ? null : this.entry;
+    return codeless.has(this.entry) ? null : this.entry;
   }
 
   get status(): number {
@@ -189,6 +196,41 @@ export const errors = {
     }),
   responseNotFound: (id: string) =>
     new ProtocolError('response_not_found', { message: `Response with id '${id}' not found.`, param: 'response_id' }),
+  synchronousResponse: () =>
+    new ProtocolError('invalid_request', { message: 'Cannot cancel a synchronous response.', param: 'response_id' }),
+  notInBackground: () =>
+    new ProtocolError('invalid_request', {
+      message: 'This response cannot be streamed because it was not created with background=true.',
+      param: 'stream',
+    }),
+  notStreamable: () =>
+    new ProtocolError('invalid_request', {
+      message:
+        'This response cannot be streamed: it was not created with stream=true, or it ended too long ago. Retrieve it without stream.',
+      param: 'stream',
+    }),
+  backgroundInterrupted: () =>
+    new ProtocolError('server_error', {
+      message: 'The server stopped while this response ran in the background. Send the request again.',
+    }),
+  itemNotFound: (id: string) =>
+    new ProtocolError('item_not_found', {
+      message: `Item with id '${id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`,
+      param: 'input',
+    }),
+  listedItemNotFound: (id: string, param: string) =>
+    new ProtocolError('item_not_found', { message: `Item with id '${id}' not found.`, param }),
+  conversationNotFound: (id: string) =>
+    new ProtocolError('conversation_not_found', {
+      message: `Conversation with id '${id}' not found.`,
+      param: 'conversation',
+    }),
+  conversationLocked: () =>
+    new ProtocolError('conversation_locked', {
+      message: 'Another process is currently operating on this conversation. Please retry in a few seconds.',
+      param: 'conversation',
+      retryAfterMs: 1000,
+    }),
   unknownUrl: (method: string, path: string) =>
     new ProtocolError('unknown_url', { message: `Unknown request URL: ${method} ${path}.` }),
   unsupportedMediaType: () =>
@@ -212,6 +254,11 @@ export const errors = {
     }),
   engineContextLengthExceeded: (message: string) =>
     new ProtocolError('context_length_exceeded', { message, param: 'input' }),
+  invalidEncryptedContent: (param: string, why: string) =>
+    new ProtocolError('invalid_encrypted_content', {
+      message: `The encrypted content could not be opened: ${why}`,
+      param,
+    }),
   invalidPrompt: (message: string, cause?: unknown) => new ProtocolError('invalid_prompt', { message, cause }),
   rateLimitExceeded: (message: string, retryAfterMs: number) =>
     new ProtocolError('rate_limit_exceeded', { message, retryAfterMs }),

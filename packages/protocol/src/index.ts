@@ -274,5 +274,15 @@ export {
   RefusalDeltaEvent,
   RefusalDoneEvent,
 } from './server-events/text.ts';
+export {
+  Conversation,
+  ConversationBody,
+  ConversationItemsBody,
+  ConversationUpdate,
+  parseConversation,
+  parseConversationItems,
+  parseConversationUpdate,
+} from './conversation.ts';
+export { createOpenApiDocument } from './openapi.ts';
 export { encodeSse, sseDone } from './sse.ts';
 export { ResponseFold, foldResponse } from './fold.ts';

@@ -1,7 +1,10 @@
 /** JSON: text to objects, and what their values are. */
 import { errors } from './errors.ts';
 
-/** Parses a JSON object, once. Throws `invalid_json` for anything else. */
+/** Levels of nesting that a body may have: more than any tool's schema, and far from where writing it again overflows the stack. */
+const maxLevels = 256;
+
+/** Parses a JSON object, once. Throws `invalid_json` for anything else, and `invalid_request` for one nested too deep. */
 export function parseJsonObject(text: string): Record<string, unknown> {
   let value: unknown;
   try {
@@ -10,7 +13,24 @@ export function parseJsonObject(text: string): Record<string, unknown> {
     throw errors.invalidJson();
   }
   if (!isObject(value)) throw errors.invalidJson();
+  requireShallow(value);
   return value;
+}
+
+/** Throws `invalid_request` for a value that is nested too deep. O(value), and a small part of what parsing it has cost. */
+export function requireShallow(value: unknown): void {
+  if (isDeeper(value, maxLevels)) throw errors.invalidRequest(`The JSON is nested more than ${maxLevels} levels deep.`);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (const element of value) if (isDeeper(element, levels - 1)) return true;
+    return false;
+  }
+  for (const name in value) if (isDeeper((value as Record<string, unknown>)[name], levels - 1)) return true;
+  return false;
 }
 
 /** A copy that shares nothing but strings with `value`. */

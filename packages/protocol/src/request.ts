@@ -11,7 +11,7 @@ import {
 } from './client-events.ts';
 import { errors } from './errors.ts';
 import { parseInput } from './items/parse.ts';
-import { parseJsonObject } from './json.ts';
+import { parseJsonObject, requireShallow } from './json.ts';
 import { extend, Type } from './schema.ts';
 import { checkTools } from './tools/registry.ts';
 
@@ -71,6 +71,8 @@ const envelopes = {
  * the exact place as `param` (`input[150].name`).
  */
 export function parseCreateRequest(body: Record<string, unknown>, transport: RequestTransport): CreateRequest {
+  // Frames were parsed by `parseFrame`, which looks at this already.
+  if (transport === 'http') requireShallow(body);
   const checked: CreateBody = envelopes[transport].parse(body);
   checkTransport(body, transport);
   if (hasValue(checked.previous_response_id) && hasValue(checked.conversation)) {

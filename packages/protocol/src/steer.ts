@@ -46,7 +46,8 @@ export function parseSteer(body: Record<string, unknown>): SteerResult {
 
 function refuse(body: Record<string, unknown>, message: string): SteerResult {
   const { previous_response_id: id, input } = body;
-  return { ok: false, previousResponseId: typeof id === 'string' ? id : '', input, message };
+  // A failure always has an `input`, also where the client sent none.
+  return { ok: false, previousResponseId: typeof id === 'string' ? id : '', input: input ?? '', message };
 }
 
 function toItems(input: SteerInput): Item[] {

@@ -1,24 +1,26 @@
 /** The composition root: the only file that knows every layer, and the only one that names concrete engines and stores. */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createId } from '@longwire/protocol';
 import { createKeyring } from './auth/keys.ts';
+import { Conversations } from './chain/conversations.ts';
 import { RecentNodes } from './chain/recent.ts';
+import { Sealer } from './compaction/sealer.ts';
+import { SealingKeys } from './compaction/sealing-keys.ts';
 import type { Config } from './config/config.ts';
-import { demoModel } from './config/options.ts';
 import type { Engine, EngineModel } from './engine/engine.ts';
-import { tinyDemo } from './engine/llama/demo.ts';
-import { createLlamaEngine } from './engine/llama/llama.ts';
-import { createOpenAIChatEngine } from './engine/openai-chat/openai-chat.ts';
 import { Router } from './engine/router.ts';
-import { createScriptedEngine } from './engine/scripted/scripted.ts';
-import { readWorkload } from './engine/scripted/workload.ts';
+import { openEngines } from './engines.ts';
 import type { Log } from './observe/log.ts';
 import { createMemoryStore } from './store/memory/memory.ts';
 import { openSqliteStore } from './store/sqlite/sqlite.ts';
+import { Retention } from './store/retention.ts';
 import type { Store } from './store/store.ts';
 import { createHttpServer } from './transport/http.ts';
 import { Sessions } from './transport/sessions.ts';
 import { attachUpgrade } from './transport/upgrade.ts';
+import type { SessionOptions } from './transport/websocket.ts';
+import { BackgroundRuns } from './turn/background.ts';
 import type { TurnServices } from './turn/turn.ts';
 
 /** A server that listens. */
@@ -42,6 +44,12 @@ export interface ServerParts {
 /** Stored nodes kept in memory, so that continuations over HTTP stay warm. */
 const recentNodes = 1000;
 
+/** A process that is silent for so long is gone. */
+const backgroundLeaseMs = 15_000;
+/** For how long a background response can be streamed again. */
+const eventsKeptSeconds = 3600;
+const daySeconds = 86_400;
+
 /** Opens the store and the engines, and listens. Throws what they throw: an unreadable model, a locked file, a taken port. */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
   const store = parts.store === undefined ? await openStore(config) : parts.store;
@@ -50,44 +58,85 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     router,
     store,
     recent: new RecentNodes(recentNodes),
+    conversations: store && !config.store.zeroRetention ? new Conversations(store, recentNodes) : null,
+    owner: createId('proc'),
     log,
     now: Date.now,
     patience: config.timers,
+    sealer: new Sealer(
+      new SealingKeys({
+        given: config.sealingKeys.map((key) => key.reveal()),
+        path: join(config.store.dataPath, 'sealing.keys'),
+      }),
+    ),
     zeroRetention: config.store.zeroRetention,
   };
+  const background = new BackgroundRuns(services, {
+    maxInFlight: config.limits.maxBackground,
+    leaseMs: backgroundLeaseMs,
+  });
+  await background.beat();
+  const retention = store && startRetention(store, config, log);
   const keyring = createKeyring(config.apiKeys);
-  const { pingIntervalMs, deadPeerMs, drainTimeoutMs } = config.timers;
-  const sessions = new Sessions({ pingIntervalMs, deadPeerMs, now: Date.now });
+  const sessions = new Sessions(config.timers.pingIntervalMs);
   let draining = false;
   const isDraining = () => draining;
 
-  const app = createHttpServer({ services, keyring, log, maxBodyBytes: config.limits.maxFrameBytes, isDraining });
+  const app = createHttpServer({
+    services,
+    background,
+    keyring,
+    log,
+    maxBodyBytes: config.limits.maxFrameBytes,
+    isDraining,
+  });
   attachUpgrade(app.server, {
     services,
     keyring,
     sessions,
     enabled: config.listen.websocket,
     allowedOrigins: config.listen.allowedOrigins,
-    maxFrameBytes: config.limits.maxFrameBytes,
     limits: config.limits,
-    outbox: { limitBytes: config.limits.outboundLimitBytes, deadlineMs: config.timers.slowReaderMs },
+    session: toSessionOptions(config),
     isDraining,
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });
 
   async function stop(deadline: AbortSignal): Promise<void> {
     draining = true;
-    await Promise.all([sessions.drain(deadline), app.close()]);
+    const closed = Promise.all([sessions.drain(deadline), background.close(deadline), app.close()]);
+    const cutRequests = () => app.server.closeAllConnections();
+    if (deadline.aborted) cutRequests();
+    else deadline.addEventListener('abort', cutRequests, { once: true });
+    await closed;
     await router.close();
+    await retention?.close();
     await store?.close();
   }
 
   return {
     url: `http://${hostOf(config.listen.host)}:${(app.server.address() as AddressInfo).port}/v1`,
     models: await router.models(),
-    drain: () => stop(AbortSignal.timeout(drainTimeoutMs)),
+    drain: () => stop(AbortSignal.timeout(config.timers.drainTimeoutMs)),
     close: () => stop(AbortSignal.abort()),
   };
+}
+
+function startRetention(
+  store: Store,
+  { store: { retentionDays, maxResponses, maxBytes } }: Config,
+  log: Log,
+): Retention {
+  const retention = new Retention(store, {
+    keptSeconds: retentionDays * daySeconds,
+    eventsKeptSeconds,
+    maxResponses,
+    maxBytes,
+    now: Date.now,
+    onError: (error) => log.warn({ error }, 'The store could not be tidied up.'),
+  });
+  void retention.run();
+  return retention;
 }
 
 async function openStore(config: Config): Promise<Store | null> {
@@ -101,19 +150,15 @@ async function openStore(config: Config): Promise<Store | null> {
   }
 }
 
-async function openEngines(config: Config): Promise<Engine[]> {
-  const { models, upstreams, scripted } = config.engines;
-  const engines: Engine[] = [];
-  for (const model of models) {
-    engines.push(await createLlamaEngine(model === demoModel ? tinyDemo : { modelPath: model }));
-  }
-  for (const { name, baseUrl, apiKey } of upstreams) {
-    engines.push(createOpenAIChatEngine({ name, baseUrl, apiKey: apiKey?.reveal() ?? null }));
-  }
-  if (scripted) {
-    engines.push(createScriptedEngine({ workload: readWorkload(scripted.workloadPath), rate: scripted.rate }));
-  }
-  return engines;
+function toSessionOptions({ limits, timers }: Config): SessionOptions {
+  const { pingIntervalMs, deadPeerMs, connectionLifetimeMs, connectionGraceMs, slowReaderMs } = timers;
+  return {
+    maxFrameBytes: limits.maxFrameBytes,
+    outbox: { limitBytes: limits.outboundLimitBytes, deadlineMs: slowReaderMs },
+    lifetime: { pingIntervalMs, deadPeerMs, lifetimeMs: connectionLifetimeMs, graceMs: connectionGraceMs },
+    now: () => performance.now(),
+    random: Math.random,
+  };
 }
 
 function hostOf(host: string): string {

@@ -20,6 +20,8 @@ export interface EchoOptions {
   /** Events in place of the echo. */
   readonly answer?: (request: GenerateRequest<EchoContext>) => readonly EngineEvent[];
   readonly hold?: (request: GenerateRequest<EchoContext>) => Promise<void> | undefined;
+  /** An aborted generation ends only after this. */
+  readonly linger?: Promise<void>;
 }
 
 /** The engine, model `test-model`, and the record of what it was asked. */
@@ -44,6 +46,7 @@ export function createEchoEngine(options: EchoOptions = {}): { engine: Engine; c
         await Promise.race([held, aborted]);
       } catch (reason) {
         calls.push({ kind: 'aborted' });
+        await options.linger;
         throw reason;
       }
     }

@@ -21,9 +21,14 @@ export interface Setup extends ServerParts {
 /** A frame from the server. Loose on purpose: tests look at what is on the wire. */
 export type Frame = KnownEvent & { stream_id?: string; obfuscation?: string };
 
+/** Given, so that no test writes one into the user's data folder. */
+const sealingKey = Buffer.alloc(32, 1).toString('base64');
+
 /** A server with a memory store and the scripted model `test-model`, closed at the end of the scope (`await using`). */
 export async function startTestServer(setup: Setup = {}): Promise<RunningServer & AsyncDisposable> {
-  const config = loadConfig(['--port', '0', '--scripted', 'unused', ...(setup.flags ?? [])], {}, () => '');
+  const flags = setup.flags ?? [];
+  const sealing = flags.includes('--sealing-key') ? [] : ['--sealing-key', sealingKey];
+  const config = loadConfig(['--port', '0', '--scripted', 'unused', ...sealing, ...flags], {}, () => '');
   const server = await startServer(config, pino({ level: 'silent' }), {
     engines: setup.engines ?? [createTestEngine(setup.turns)],
     store: setup.store === undefined ? createMemoryStore() : setup.store,
@@ -85,7 +90,9 @@ export class TestSocket implements Disposable {
   }
 
   static async open(url: string, options: { headers?: Record<string, string> } = {}): Promise<TestSocket> {
-    const socket = new TestSocket(new WebSocket(`${url.replace(/^http/, 'ws')}/responses`, options));
+    const socket = new TestSocket(
+      new WebSocket(`${url.replace(/^http/, 'ws')}/responses`, { perMessageDeflate: false, ...options }),
+    );
     await once(socket.socket, 'open');
     return socket;
   }

@@ -49,7 +49,7 @@ describe('a steer', () => {
     expect(result).toEqual({
       ok: false,
       previousResponseId: target,
-      input: body['input'],
+      input: body['input'] ?? '',
       message: expect.stringContaining(message) as string,
     });
   });

@@ -1,9 +1,16 @@
 /** A node's context in one engine, made from its ancestors where it is missing: the only walk up a chain, and never in a warm turn. */
+import type { Item } from '@longwire/protocol';
 import type { Engine } from '../engine/engine.ts';
 import type { ChainNode } from './node.ts';
 
+/** Makes items of a node readable for an engine; `restarts` where nothing before them counts any more. */
+export type OpenNodeItems = (
+  node: ChainNode,
+  items: readonly Item[],
+) => { readonly items: readonly Item[]; readonly restarts: boolean };
+
 /** The engine's context of the chain that ends with `node`; kept on each node that it had to be derived for. */
-export function contextOf(engine: Engine, node: ChainNode | null): unknown {
+export function contextOf(engine: Engine, node: ChainNode | null, open: OpenNodeItems): unknown {
   const missing: ChainNode[] = [];
   let at = node;
   while (at && at.context?.engine !== engine.name) {
@@ -12,8 +19,10 @@ export function contextOf(engine: Engine, node: ChainNode | null): unknown {
   }
   let context: unknown = at?.context?.context ?? null;
   for (const each of missing.toReversed()) {
-    context = engine.extend(context, each.input);
-    context = engine.extend(context, each.output);
+    for (const section of [each.input, each.output]) {
+      const { items, restarts } = open(each, section);
+      context = engine.extend(restarts ? null : context, items);
+    }
     each.context = { engine: engine.name, context };
   }
   return context;

@@ -31,7 +31,19 @@ export class RecentNodes {
     return oldest;
   }
 
-  delete(id: string): void {
-    this.#nodes.delete(id);
+  /** Forgets a node and all that continue it: what is deleted is in no history any more. Walks what is here, once. */
+  delete(project: string, id: string): void {
+    const isGone = new Map<ChainNode, boolean>();
+    for (const [key, node] of this.#nodes) {
+      const path: ChainNode[] = [];
+      let at: ChainNode | null = node;
+      while (at && !isGone.has(at) && !(at.id === id && at.project === project)) {
+        path.push(at);
+        at = at.parent;
+      }
+      const gone = at !== null && (isGone.get(at) ?? true);
+      for (const each of path) isGone.set(each, gone);
+      if (gone) this.#nodes.delete(key);
+    }
   }
 }

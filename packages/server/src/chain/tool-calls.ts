@@ -69,6 +69,11 @@ function isHosted(item: Item): boolean {
 export function extendOpenCalls(open: OpenCalls, items: readonly Item[]): OpenCalls {
   let next: Map<string, OpenCall> | null = null;
   for (const item of items) {
+    if (item.type === 'compaction') {
+      // It stands for the calls before it too.
+      next = new Map();
+      continue;
+    }
     const call = callKinds.get(item.type);
     if (call) {
       const id = field(item, call.idField);

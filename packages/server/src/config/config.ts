@@ -1,18 +1,20 @@
 /** Flags, environment and YAML as one checked configuration. */
 import envPaths from 'env-paths';
 import type { ApiKey } from '../auth/keys.ts';
-import { isLoopback, toApiKeys, toOrigin, toUpstreams } from './endpoints.ts';
-import type { Upstream } from './endpoints.ts';
+import { isLoopback, toApiKeys, toOrigin, toSealingKeys } from './endpoints.ts';
 import { readConfigFile } from './file.ts';
 import type { ReadFile } from './file.ts';
 import { readEnvironment, readFlags } from './flags.ts';
 import { demoModel, optionNames, optionOf } from './options.ts';
 import type { OptionValues } from './options.ts';
+import type { Secret } from './secret.ts';
+import { toUpstreams } from './upstreams.ts';
+import type { Provider, Upstream } from './upstreams.ts';
 import { UsageError } from './usage-error.ts';
 import { parseValue } from './values.ts';
 import type { RawValues } from './values.ts';
 
-export type { Upstream } from './endpoints.ts';
+export type { Provider, Upstream } from './upstreams.ts';
 
 /** A workload to replay. */
 export interface Scripted {
@@ -37,16 +39,22 @@ export interface Config {
     /** Absolute paths of GGUF files, or the word `demo` (`demoModel` in options.ts). */
     readonly models: readonly string[];
     readonly upstreams: readonly Upstream[];
+    readonly providers: readonly Provider[];
     readonly scripted: Scripted | null;
   };
   /** Hashed already. Empty: no key is needed, and the host is loopback. */
   readonly apiKeys: readonly ApiKey[];
+  /** In base64, 32 bytes each; the first seals. Empty: the data folder holds one. */
+  readonly sealingKeys: readonly Secret[];
   readonly store: {
     readonly kind: OptionValues['store'];
     /** Absolute. */
     readonly dataPath: string;
     /** Every request counts as `store:false`. */
     readonly zeroRetention: boolean;
+    readonly retentionDays: number;
+    readonly maxResponses: number;
+    readonly maxBytes: number;
   };
   readonly limits: {
     readonly maxFrameBytes: number;
@@ -55,10 +63,13 @@ export interface Config {
     readonly maxInFlight: number;
     readonly maxQueued: number;
     readonly maxPendingSteers: number;
+    readonly maxBackground: number;
   };
   /** Milliseconds. */
   readonly timers: {
     readonly connectionLifetimeMs: number;
+    /** Begins when the lifetime ends. */
+    readonly connectionGraceMs: number;
     readonly pingIntervalMs: number;
     /** Longer than `pingIntervalMs`. */
     readonly deadPeerMs: number;
@@ -84,8 +95,8 @@ export interface Config {
 export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv, readFile: ReadFile): Config {
   const folder = process.cwd();
   const given: RawValues = { ...readEnvironment(env, folder), ...readFlags(argv, folder) };
-  const file = given.config === undefined ? {} : readConfigFile(String(parseValue('config', given.config)), readFile);
-  return toConfig(checkedValues({ ...file, ...given }), env);
+  const file = given.config && readConfigFile(String(parseValue('config', given.config)), readFile);
+  return toConfig(checkedValues({ ...file?.values, ...given }), file?.engines, env);
 }
 
 function checkedValues(raw: RawValues): OptionValues {
@@ -98,10 +109,13 @@ function checkedValues(raw: RawValues): OptionValues {
   return Object.fromEntries(entries) as OptionValues;
 }
 
-function toConfig(values: OptionValues, env: NodeJS.ProcessEnv): Config {
-  const upstreams = toUpstreams(values.upstream, values['upstream-api-key'], env);
+function toConfig(values: OptionValues, engines: unknown, env: NodeJS.ProcessEnv): Config {
+  const { upstreams, providers } = toUpstreams(
+    { urls: values.upstream, keys: values['upstream-api-key'], providers: values.provider, engines },
+    env,
+  );
   const scripted = values.scripted === null ? null : { workloadPath: values.scripted, rate: values['scripted-rate'] };
-  const named = values.model.length + upstreams.length > 0 || scripted !== null;
+  const named = values.model.length + upstreams.length + providers.length > 0 || scripted !== null;
   const apiKeys = toApiKeys(values['api-key'], env);
   if (apiKeys.length === 0 && !isLoopback(values.host)) {
     throw new UsageError(
@@ -118,12 +132,16 @@ function toConfig(values: OptionValues, env: NodeJS.ProcessEnv): Config {
       websocket: values.websocket,
       allowedOrigins: values['allow-origin'].map(toOrigin),
     },
-    engines: { models: named ? values.model : [demoModel], upstreams, scripted },
+    engines: { models: named ? values.model : [demoModel], upstreams, providers, scripted },
     apiKeys,
+    sealingKeys: toSealingKeys(values['sealing-key'], env),
     store: {
       kind: values.store,
       dataPath: values.data ?? envPaths('longwire', { suffix: '' }).data,
       zeroRetention: values['zero-retention'],
+      retentionDays: values['retention-days'],
+      maxResponses: values['max-stored-responses'],
+      maxBytes: values['max-stored-bytes'],
     },
     limits: {
       maxFrameBytes: values['max-frame-bytes'],
@@ -132,9 +150,11 @@ function toConfig(values: OptionValues, env: NodeJS.ProcessEnv): Config {
       maxInFlight: values['max-in-flight'],
       maxQueued: values['max-queued'],
       maxPendingSteers: values['max-pending-steers'],
+      maxBackground: values['max-background'],
     },
     timers: {
       connectionLifetimeMs: values['connection-lifetime-ms'],
+      connectionGraceMs: values['connection-grace-ms'],
       pingIntervalMs: values['ping-interval-ms'],
       deadPeerMs: values['dead-peer-ms'],
       keepaliveEventMs: values['keepalive-event-ms'],

@@ -1,64 +1,11 @@
-/** Options that name others: upstreams, keys, origins. Errors here never quote a secret. */
+/** Options that name others: keys, origins. Errors here never quote a secret. */
 import { isIPv4 } from 'node:net';
 import { createApiKey } from '../auth/keys.ts';
 import type { ApiKey } from '../auth/keys.ts';
 import { Secret } from './secret.ts';
-import { suggestionFor } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
-/** A chat-completions server to stand in front of. */
-export interface Upstream {
-  /** Unique; given, or the host (and port) of the URL. */
-  readonly name: string;
-  /** Without a slash at its end. */
-  readonly baseUrl: string;
-  readonly apiKey: Secret | null;
-}
-
 const namePattern = /^[A-Za-z0-9_.:[\]-]{1,64}$/;
-
-/** `[NAME=]URL` values with the `NAME=KEY` values that belong to them. */
-export function toUpstreams(urls: readonly string[], keys: readonly string[], env: NodeJS.ProcessEnv): Upstream[] {
-  const secrets = new Map<string, Secret>();
-  for (const pair of keys) {
-    const { name, secret } = parseSecretPair('upstream-api-key', pair, env);
-    if (secrets.has(name)) throw new UsageError(`upstream-api-key has two keys for ${name}.`);
-    secrets.set(name, new Secret(secret));
-  }
-  const upstreams = urls.map((value): Upstream => {
-    const { name, baseUrl } = parseUpstream(value);
-    return { name, baseUrl, apiKey: secrets.get(name) ?? null };
-  });
-  const names = upstreams.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new UsageError(`Two upstreams have the name ${twice}: tell them apart with --upstream NAME=URL.`);
-  }
-  const stray = [...secrets.keys()].find((name) => !names.includes(name));
-  if (stray !== undefined) {
-    throw new UsageError(`upstream-api-key names ${stray}, which is no upstream.${suggestionFor(stray, names)}`);
-  }
-  return upstreams;
-}
-
-function parseUpstream(value: string): { name: string; baseUrl: string } {
-  const [, given, address = ''] = /^(?:([^=/]*)=)?(.*)$/s.exec(value) ?? [];
-  const url = URL.parse(address);
-  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.host === '') {
-    throw new UsageError('Invalid value for upstream: expected [NAME=]URL, such as http://127.0.0.1:8080/v1.');
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new UsageError('The URL of an upstream must not hold a password: use upstream-api-key.');
-  }
-  if (url.search !== '' || url.hash !== '') {
-    throw new UsageError(`The URL of the upstream ${url.host} must end with its path, such as /v1.`);
-  }
-  const name = given ?? url.host;
-  if (!namePattern.test(name)) {
-    throw new UsageError('The name of an upstream has 1 to 64 letters, digits, dots, hyphens, underscores or colons.');
-  }
-  return { name, baseUrl: url.href.replace(/\/+$/, '') };
-}
 
 /** `NAME=SECRET` values as hashed keys. */
 export function toApiKeys(pairs: readonly string[], env: NodeJS.ProcessEnv): ApiKey[] {
@@ -71,7 +18,26 @@ export function toApiKeys(pairs: readonly string[], env: NodeJS.ProcessEnv): Api
   });
 }
 
-function parseSecretPair(option: string, pair: string, env: NodeJS.ProcessEnv): { name: string; secret: string } {
+/** Sealing keys, checked for their length. */
+export function toSealingKeys(values: readonly string[], env: NodeJS.ProcessEnv): Secret[] {
+  return values.map((written) => {
+    const variable = /^env:([A-Za-z_]\w*)$/.exec(written)?.[1];
+    const key = variable === undefined ? written : (env[variable] ?? '');
+    if (Buffer.from(key, 'base64').length !== 32) {
+      throw new UsageError(
+        `Invalid value for sealing-key: expected 32 bytes in base64, as "openssl rand -base64 32" prints them, or env:VARIABLE.`,
+      );
+    }
+    return new Secret(key);
+  });
+}
+
+/** A `NAME=SECRET` value; the secret may be env:VARIABLE. */
+export function parseSecretPair(
+  option: string,
+  pair: string,
+  env: NodeJS.ProcessEnv,
+): { name: string; secret: string } {
   const equals = pair.indexOf('=');
   const name = pair.slice(0, Math.max(equals, 0));
   const written = pair.slice(equals + 1);
@@ -93,6 +59,15 @@ function parseSecretPair(option: string, pair: string, env: NodeJS.ProcessEnv): 
     throw new UsageError(`The key of ${name} in ${option} must be printable ASCII without spaces.`);
   }
   return { name, secret };
+}
+
+/** A text as it was written, or of the environment variable that it names as env:VARIABLE. `source` names it in errors. */
+export function revealed(written: string, source: string, env: NodeJS.ProcessEnv): string {
+  const variable = /^env:([A-Za-z_]\w*)$/.exec(written)?.[1];
+  if (variable === undefined) return written;
+  const value = env[variable];
+  if (!value) throw new UsageError(`${source} is taken from the environment variable ${variable}, which is not set.`);
+  return value;
 }
 
 /** A web origin in the form that browsers send. */

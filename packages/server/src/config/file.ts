@@ -10,14 +10,26 @@ import type { RawValues } from './values.ts';
 /** Reads a text file; throws as `fs.readFileSync` does. */
 export type ReadFile = (path: string) => string;
 
+/** What a file holds. */
+export interface ConfigFile {
+  readonly values: RawValues;
+  /** Its `engines:`, as it stands there. */
+  readonly engines: unknown;
+}
+
 /**
  * The options in the file at `path`, an absolute one. Throws a usage error for a file that cannot be read, is no YAML
  * mapping, or has a key that is not an option. Errors quote no secret values.
  */
-export function readConfigFile(path: string, readFile: ReadFile): RawValues {
+export function readConfigFile(path: string, readFile: ReadFile): ConfigFile {
   const name = basename(path);
   const raw: RawValues = {};
+  let engines: unknown;
   for (const [key, value] of Object.entries(parseMapping(name, readText(path, readFile)))) {
+    if (key === enginesKey) {
+      engines = value;
+      continue;
+    }
     if (!isOptionName(key) || 'outsideYaml' in optionOf(key)) {
       throw new UsageError(`Unknown key ${key} in ${name}.${suggestionFor(key, yamlKeys)}`);
     }
@@ -27,10 +39,12 @@ export function readConfigFile(path: string, readFile: ReadFile): RawValues {
       folder: dirname(path),
     };
   }
-  return raw;
+  return { values: raw, engines };
 }
 
-const yamlKeys = optionNames.filter((name) => !('outsideYaml' in optionOf(name)));
+/** What only a file has room for: engines with all their settings (upstreams.ts). */
+const enginesKey = 'engines';
+const yamlKeys = [...optionNames.filter((name) => !('outsideYaml' in optionOf(name))), enginesKey];
 
 function readText(path: string, readFile: ReadFile): string {
   try {

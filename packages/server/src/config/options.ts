@@ -117,7 +117,8 @@ export const options = {
     argument: '[NAME=]URL',
     repeatable: true,
     pairs: true,
-    about: 'Chat-completions server to stand in front of, such as http://127.0.0.1:8080/v1.',
+    about:
+      'Chat-completions server to stand in front of, such as http://127.0.0.1:8080/v1; responses+URL for one that speaks the Responses API, llama-server+URL for llama.cpp by token ids.',
   },
   'upstream-api-key': {
     group: 'Models',
@@ -127,6 +128,14 @@ export const options = {
     pairs: true,
     secret: true,
     about: 'Key that the upstream of this name wants (its host where unnamed); KEY may be env:VARIABLE.',
+  },
+  provider: {
+    group: 'Models',
+    kind: 'text',
+    argument: 'NAME=PACKAGE#MODEL',
+    repeatable: true,
+    pairs: true,
+    about: 'Installed Vercel AI SDK package to answer with, such as anthropic=@ai-sdk/anthropic#claude-sonnet-4-5.',
   },
   scripted: {
     group: 'Models',
@@ -155,6 +164,16 @@ export const options = {
     about: 'Key that clients must send, and the project it opens; SECRET may be env:VARIABLE.',
   },
 
+  'sealing-key': {
+    group: 'Access',
+    kind: 'text',
+    argument: 'KEY',
+    repeatable: true,
+    secret: true,
+    about:
+      'Key for what clients keep sealed, 32 bytes in base64 or env:VARIABLE: the first seals, all open; made in the data folder by default.',
+  },
+
   store: {
     group: 'Store',
     kind: 'choice',
@@ -174,6 +193,31 @@ export const options = {
     kind: 'switch',
     default: false,
     about: 'Treat every request as store:false: nothing is written down.',
+  },
+
+  'retention-days': {
+    group: 'Store',
+    kind: 'integer',
+    default: 30,
+    min: 1,
+    max: 36_500,
+    about: 'Days for which a chain of responses is kept after its newest one.',
+  },
+  'max-stored-responses': {
+    group: 'Store',
+    kind: 'integer',
+    default: 1_000_000,
+    min: 1,
+    max: 1_000_000_000,
+    about: 'Responses that the store keeps; beyond them the chains used longest ago go.',
+  },
+  'max-stored-bytes': {
+    group: 'Store',
+    kind: 'integer',
+    default: 16 * 1024 * mebibyte,
+    min: mebibyte,
+    max: 2 ** 50,
+    about: 'Bytes that the store may take; beyond them the chains used longest ago go.',
   },
 
   'max-frame-bytes': {
@@ -225,13 +269,30 @@ export const options = {
     about: 'Steers that may wait for one response.',
   },
 
+  'max-background': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 16,
+    min: 1,
+    max: 4096,
+    about: 'Background responses that run at once; more are queued.',
+  },
+
   'connection-lifetime-ms': {
     group: 'Timers',
     kind: 'integer',
     default: 3_600_000,
     min: 1000,
     max: maxDelayMs,
-    about: 'Age at which a connection is asked to reconnect.',
+    about: 'Age at which a connection is asked to reconnect, between turns; up to 5 % earlier.',
+  },
+  'connection-grace-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 300_000,
+    min: 0,
+    max: maxDelayMs,
+    about: 'How long running turns may go on when their connection is too old.',
   },
   'ping-interval-ms': {
     group: 'Timers',

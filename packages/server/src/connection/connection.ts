@@ -1,5 +1,6 @@
 /** The state of one socket: takes frames in, sorts them into lanes, gives events back (dossier B, D, E). No socket, no timer. */
 import {
+  createId,
   errors,
   parseCancel,
   parseCreateRequest,
@@ -15,7 +16,9 @@ import {
 } from '@longwire/protocol';
 import type { ChainNode } from '../chain/node.ts';
 import { steerMessage } from '../turn/steering.ts';
+import type { Log } from '../observe/log.ts';
 import type { TurnServices } from '../turn/turn.ts';
+import { logFailure } from '../turn/withheld.ts';
 import { Channel } from './channel.ts';
 import { Lane, type LaneSurroundings } from './lane.ts';
 import type { ConnectionLimits } from './limits.ts';
@@ -38,18 +41,26 @@ const queueRetryMs = 1000;
 
 /** One connection of one project. */
 export class Connection {
+  /** For the log: `conn_…`. */
+  readonly id = createId('conn');
   readonly #limits: ConnectionLimits;
+  readonly #log: Log;
   readonly #lanes = new Map<string | null, Lane>();
   readonly #surroundings: LaneSurroundings;
   readonly #scheduler: Scheduler<Job>;
   readonly #output = new Channel<LaneEvents>();
   readonly #awaitingIdle: (() => void)[] = [];
   #closed = false;
+  /** Why no new request is taken. */
+  #retired: ProtocolError | null = null;
 
   constructor(services: TurnServices, project: string, limits: ConnectionLimits) {
     this.#limits = limits;
     this.#scheduler = new Scheduler(limits.maxInFlight, (job) => (job.kind === 'create' ? 1 : 0));
+    this.#log = services.log.child({ connectionId: this.id });
+    this.#log.debug({ project }, 'connection opened');
     this.#surroundings = {
+      connectionId: this.id,
       services,
       project,
       maxPendingSteers: limits.maxPendingSteers,
@@ -67,9 +78,12 @@ export class Connection {
     return this.#output;
   }
 
-  /** Batches that the socket has not taken yet: a reader that lets them pile up should not be read from either. */
+  /**
+   * Answers that the socket has not taken yet, and those that wait for the turns before them although the queue is full: a client
+   * that lets them pile up should not be read from either.
+   */
   get backlog(): number {
-    return this.#output.size;
+    return this.#output.size + Math.max(0, this.#scheduler.waiting - this.#limits.maxQueued);
   }
 
   /** Whether nothing runs and nothing waits. */
@@ -109,9 +123,30 @@ export class Connection {
     this.#enqueue({ kind: 'refusal', lane: this.#lane(null), error, parentId: null });
   }
 
+  /** There is no time left: ends what runs with `response.failed`, and what begins all the same. Call `retire` first. */
+  fail(error: ProtocolError): void {
+    for (const lane of this.#lanes.values()) lane.fail(error);
+  }
+
+  /** Takes no new requests: those that wait and those that come are refused in their lanes. What runs goes on. */
+  retire(error: ProtocolError): void {
+    this.#retired ??= error;
+    for (const { job } of this.#scheduler.clear()) {
+      this.#enqueue(job.kind === 'refusal' ? job : { kind: 'refusal', lane: job.lane, error, parentId: null });
+    }
+  }
+
+  /** Ends the output after what was said, and after a last error that belongs to no request. */
+  end(error: ProtocolError | null): void {
+    if (error) this.#sendError(null, error);
+    this.#output.close();
+  }
+
   /** The socket is gone, or will be: stops every turn and forgets every lane. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
+    this.#log.debug('connection closed');
     this.#scheduler.clear();
     for (const lane of this.#lanes.values()) lane.close();
     this.#lanes.clear();
@@ -123,10 +158,13 @@ export class Connection {
     if (streamId !== null && !this.#lanes.has(streamId) && this.#namedLanes >= maxLanes) {
       return this.#sendError(streamId, errors.streamLimitReached(maxLanes));
     }
-    if (this.#scheduler.waiting >= maxQueued) {
-      return this.#sendError(streamId, errors.queueLimitReached(maxQueued, queueRetryMs));
-    }
     const lane = this.#lane(streamId);
+    if (this.#scheduler.waiting >= maxQueued && !this.#scheduler.isFree(laneKey(streamId))) {
+      // In its lane's order, like every answer; and the parent stays, because the client is told to try again.
+      const error = errors.queueLimitReached(maxQueued, queueRetryMs);
+      return this.#enqueue({ kind: 'refusal', lane, error, parentId: null });
+    }
+    if (this.#retired) return this.#enqueue({ kind: 'refusal', lane, error: this.#retired, parentId: null });
     try {
       const body = parseCreateRequest(raw, 'websocket');
       const parentId = body.previous_response_id;
@@ -181,7 +219,13 @@ export class Connection {
 
   #start(starts: readonly Start<Job>[]): void {
     for (const { lane, job } of starts) {
-      void this.#run(job).finally(() => {
+      const ended = this.#run(job).catch((thrown: unknown) => {
+        // A defect of ours must not take the process with it, and everybody's turns.
+        const error = toProtocolError(thrown, this.id);
+        logFailure(this.#log, error, { streamId: job.lane.id });
+        job.lane.breakOff(error);
+      });
+      void ended.finally(() => {
         this.#start(this.#scheduler.finish(lane));
         if (this.idle) for (const resolve of this.#awaitingIdle.splice(0)) resolve();
       });

@@ -1,8 +1,9 @@
 /** One turn without a connection: what an HTTP request makes. The same path, another sink. */
-import type { CreateRequest } from '@longwire/protocol';
+import { ProtocolError, type CreateRequest } from '@longwire/protocol';
 import { resolveStoredNode } from '../chain/resolve.ts';
 import { TurnRun, type TurnEvents } from '../turn/runner.ts';
-import { openTurn, type TurnServices } from '../turn/turn.ts';
+import { openTurn, type Turn, type TurnServices } from '../turn/turn.ts';
+import { logFailure, withhold, withoutCause } from '../turn/withheld.ts';
 
 /**
  * Opens a turn and returns its events; `signal` says that the client went away. Throws the catalogue errors of `openTurn`
@@ -14,9 +15,7 @@ export async function openExchange(
   body: CreateRequest,
   signal: AbortSignal,
 ): Promise<TurnEvents> {
-  const parentId = body.previous_response_id;
-  const parent = parentId ? await resolveStoredNode(services, project, parentId) : null;
-  const turn = await openTurn(services, { body, parent, project, via: { transport: 'http', streamId: null } });
+  const turn = await openHttpTurn(services, project, body);
   const run = new TurnRun(services, turn);
   if (signal.aborted) run.abort();
   else signal.addEventListener('abort', () => run.abort(), { once: true });
@@ -27,5 +26,19 @@ export async function openExchange(
     // Nothing can continue from a response that was not stored: its context goes at once.
     if (node?.context && !node.stored) services.router.release(node.context.engine, node.context.context);
     return node;
+  }
+}
+
+async function openHttpTurn(services: TurnServices, project: string, body: CreateRequest): Promise<Turn> {
+  const via = { transport: 'http', connectionId: null, streamId: null } as const;
+  try {
+    const parentId = body.previous_response_id;
+    const parent = parentId ? await resolveStoredNode(services, project, parentId) : null;
+    return await openTurn(services, { body, parent, project, via });
+  } catch (thrown) {
+    if (!(thrown instanceof ProtocolError)) throw withhold(thrown);
+    if (thrown.cause === undefined) throw thrown;
+    logFailure(services.log, thrown, { transport: 'http' });
+    throw withoutCause(thrown);
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '@longwire/protocol';
 import type { ChainNode } from '../chain/node.ts';
 import { resolveStoredNode } from '../chain/resolve.ts';
+import type { UnnumberedEvent } from '../turn/open-item.ts';
 import { TurnRun } from '../turn/runner.ts';
 import {
   openSteering,
@@ -23,9 +24,12 @@ import {
   type Submission,
 } from '../turn/steering.ts';
 import { openTurn, type Turn, type TurnServices } from '../turn/turn.ts';
+import { logFailure } from '../turn/withheld.ts';
 
 /** What a lane needs of its connection. */
 export interface LaneSurroundings {
+  /** For the log. */
+  readonly connectionId: string;
   readonly services: TurnServices;
   readonly project: string;
   readonly maxPendingSteers: number;
@@ -39,9 +43,12 @@ export interface LaneSurroundings {
 
 /** The response that runs in the lane, or ran last: what steers and cancels are aimed at. */
 interface Target {
-  readonly run: TurnRun;
+  readonly id: string;
   steering: Steering;
-  running: boolean;
+  /** Null once it has ended: what a finished turn held is not kept for the sake of a late steer. */
+  run: TurnRun | null;
+  /** Numbers an event in the response's series. */
+  number: (event: UnnumberedEvent) => KnownEvent;
 }
 
 /** A lane. The unnamed default lane has the id null. */
@@ -51,6 +58,11 @@ export class Lane {
   /** Its newest finished response, and nothing older. */
   #newest: ChainNode | null = null;
   #target: Target | null = null;
+  #closed = false;
+  /** Whether a request has begun and its terminal event has not left. */
+  #owes = false;
+  /** Why turns are ended as they begin. */
+  #failing: ProtocolError | null = null;
 
   constructor(id: string | null, around: LaneSurroundings) {
     this.id = id;
@@ -63,6 +75,7 @@ export class Lane {
 
   /** Runs a request to its terminal event, and the successors that steers ask for. `parent` is bound, or looked up now. */
   async run(body: CreateRequest, parent: ChainNode | null): Promise<void> {
+    this.#owes = true;
     const prepended = this.#resume(body.previous_response_id ?? null);
     const input = prepended.flatMap((submission) => submission.items);
     const request = input.length > 0 ? { ...body, input: [...input, ...body.input] } : body;
@@ -78,20 +91,25 @@ export class Lane {
 
   /** Answers a request with an error. The lane forgets its newest response if the request named it (dossier D.4). */
   refuse(error: ProtocolError, parentId: string | null): void {
+    this.#owes = false;
     this.#evict(parentId);
     void this.#send([toErrorEvent(error, 0)]);
+  }
+
+  /** A defect of ours has ended the job: a request that was not answered is, and the lane goes on. */
+  breakOff(error: ProtocolError): void {
+    if (this.#owes) this.refuse(error, null);
   }
 
   /** Takes a steer if its target is here. */
   steer({ previousResponseId, input, items }: SteerRequest): boolean {
     const target = this.#target;
-    if (target?.run.turn.id !== previousResponseId) return false;
+    if (target?.id !== previousResponseId) return false;
     const submission: Submission = { id: createId('steer'), input, items };
-    const { body } = target.run.turn.request;
-    if (body.conversation || body.context_management?.length) {
+    if (target.run && !isSteerable(target.run.turn)) {
       this.#sendFailure(target, submission, 'steering_not_supported', false);
     } else {
-      this.#step({ type: 'submit', submission });
+      this.#step({ type: 'submit', submission, answered: this.#around.isContinued(this, previousResponseId) });
     }
     return true;
   }
@@ -99,14 +117,21 @@ export class Lane {
   /** Ends the response if it runs here. */
   cancel(responseId: string): boolean {
     const target = this.#target;
-    if (!target?.running || target.run.turn.id !== responseId) return false;
+    if (!target?.run || target.id !== responseId) return false;
     target.run.interrupt('cancelled');
     return true;
   }
 
+  /** Ends what runs, and whatever begins from now on, with `response.failed`. */
+  fail(error: ProtocolError): void {
+    this.#failing = error;
+    this.#target?.run?.fail(error);
+  }
+
   /** Nobody listens any more: stops what runs and forgets everything. */
   close(): void {
-    this.#target?.run.abort();
+    this.#closed = true;
+    this.#target?.run?.abort();
     this.#target = null;
     if (this.#newest) this.#release(this.#newest);
     this.#newest = null;
@@ -114,17 +139,26 @@ export class Lane {
 
   async #runChain(first: Turn): Promise<void> {
     for (let turn: Turn | null = first; turn;) {
-      const target: Target = { run: new TurnRun(this.#around.services, turn), steering: openSteering, running: true };
+      const run = new TurnRun(this.#around.services, turn);
+      const target: Target = { id: turn.id, steering: openSteering, run, number: (event) => run.number(event) };
       this.#target = target;
-      const node = await this.#pull(target);
-      target.running = false;
-      // Closed while it ran: nobody is left to tell.
-      if (this.#target !== target) return;
-      turn = await this.#follow(target, node);
+      this.#owes = true;
+      if (this.#failing) run.fail(this.#failing);
+      const node = await this.#pull(run);
+      this.#owes = false;
+      if (this.#closed) {
+        // Nobody is left to tell.
+        if (node) this.#release(node);
+        return;
+      }
+      turn = await this.#follow(target, run, node);
+      let next = run.nextNumber;
+      target.number = (event) => ({ ...event, sequence_number: next++ }) as KnownEvent;
+      target.run = null;
     }
   }
 
-  async #pull({ run }: Target): Promise<ChainNode | null> {
+  async #pull(run: TurnRun): Promise<ChainNode | null> {
     const events = run.events();
     for (;;) {
       const next = await events.next();
@@ -134,8 +168,8 @@ export class Lane {
   }
 
   /** After a turn: the lane's newest response, and the successor if steers wait for one. */
-  async #follow(target: Target, node: ChainNode | null): Promise<Turn | null> {
-    const { turn, isCancelled } = target.run;
+  async #follow(target: Target, run: TurnRun, node: ChainNode | null): Promise<Turn | null> {
+    const { turn, isCancelled } = run;
     const { body } = turn.request;
     if (node) this.#advance(node);
     else this.#evict(body.previous_response_id ?? null);
@@ -161,14 +195,18 @@ export class Lane {
     bound: ChainNode | null,
     onRefused: (error: ProtocolError) => void,
   ): Promise<Turn | null> {
-    const { services, project } = this.#around;
+    const { services, project, connectionId } = this.#around;
     try {
       const parentId = body.previous_response_id;
       const parent = bound ?? (parentId ? await this.#findParent(parentId) : null);
-      return await openTurn(services, { body, parent, project, via: { transport: 'websocket', streamId: this.id } });
+      const via = { transport: 'websocket' as const, connectionId, streamId: this.id };
+      const turn = await openTurn(services, { body, parent, project, via });
+      if (!this.#closed) return turn;
+      turn.conversation?.close();
+      return null;
     } catch (thrown) {
       const error = toProtocolError(thrown);
-      if (error.cause) services.log.error({ code: error.entry, error: error.cause }, error.message);
+      if (error.cause !== undefined) logFailure(services.log, error, { connectionId, streamId: this.id });
       onRefused(error);
       return null;
     }
@@ -194,13 +232,19 @@ export class Lane {
 
   /** Lets the engine go of a node that nothing points at any more. Stored ones stay warm for whoever continues them. */
   #release(node: ChainNode): void {
-    const { router } = this.#around.services;
-    if (!node.stored && node.context) router.release(node.context.engine, node.context.context);
+    const { router, log } = this.#around.services;
+    if (node.stored || !node.context) return;
+    try {
+      router.release(node.context.engine, node.context.context);
+    } catch (thrown) {
+      // A hint: whatever an engine makes of it, the turn is over and well.
+      logFailure(log, toProtocolError(thrown), { responseId: node.id });
+    }
   }
 
   /** The steers that wait for a request that continues `parentId`. */
   #resume(parentId: string | null): readonly Submission[] {
-    if (parentId === null || this.#target?.run.turn.id !== parentId) return [];
+    if (parentId === null || this.#target?.id !== parentId) return [];
     const prepend = this.#step({ type: 'resumed' }).find((effect) => effect.type === 'prepend');
     return prepend?.submissions ?? [];
   }
@@ -216,21 +260,22 @@ export class Lane {
   }
 
   #perform(target: Target, effect: SteeringEffect): void {
-    const { run } = target;
     switch (effect.type) {
       case 'accept':
-        void this.#send([run.number({ type: 'response.steer.accepted', steer: steerOf(run, effect.submission) })]);
+        void this.#send([
+          target.number({ type: 'response.steer.accepted', steer: steerOf(target, effect.submission) }),
+        ]);
         break;
       case 'interrupt':
-        run.interrupt('steered');
+        target.run?.interrupt('steered');
         break;
       case 'pending':
         void this.#send([
-          run.number({
+          target.number({
             type: 'response.steer.pending',
             reason: 'waiting_for_required_input',
             required_input: [...effect.required],
-            steer: steerOf(run, effect.submission),
+            steer: steerOf(target, effect.submission),
           }),
         ]);
         break;
@@ -246,13 +291,13 @@ export class Lane {
     for (const submission of submissions) this.#sendFailure(target, submission, 'successor_creation_failed', true);
   }
 
-  #sendFailure({ run }: Target, submission: Submission, code: SteerErrorCode, accepted: boolean): void {
+  #sendFailure(target: Target, submission: Submission, code: SteerErrorCode, accepted: boolean): void {
     const { id, input } = submission;
     void this.#send([
-      run.number({
+      target.number({
         type: 'response.steer.failed',
         error: { type: 'invalid_request_error', code, message: steerMessage(code) },
-        steer: { ...(accepted ? { id } : {}), previous_response_id: run.turn.id, input },
+        steer: { ...(accepted ? { id } : {}), previous_response_id: target.id, input },
       }),
     ]);
   }
@@ -262,6 +307,11 @@ export class Lane {
   }
 }
 
-function steerOf(run: TurnRun, { id }: Submission): { id: string; previous_response_id: string } {
-  return { id, previous_response_id: run.turn.id };
+function steerOf(target: Target, { id }: Submission): { id: string; previous_response_id: string } {
+  return { id, previous_response_id: target.id };
+}
+
+/** Not in a conversation, and not with automatic compaction (dossier F.1). */
+function isSteerable({ request: { body } }: Turn): boolean {
+  return !body.conversation && !body.context_management?.length;
 }

@@ -42,6 +42,13 @@ export class Scheduler<Job> {
     return this.#waiting;
   }
 
+  /** Whether a job of this lane would start at once. */
+  isFree(lane: string): boolean {
+    const queue = this.#lanes.get(lane);
+    const isIdle = !queue || (queue.running === null && queue.waiting.length === 0);
+    return isIdle && this.#inFlight < this.#maxInFlight;
+  }
+
   /** What waits in a lane, in order. */
   waitingIn(lane: string): readonly Job[] {
     return this.#lanes.get(lane)?.waiting ?? [];

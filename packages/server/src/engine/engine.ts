@@ -42,6 +42,8 @@ export interface GenerateRequest<Context> {
   readonly requested: CreateRequest;
   /** The response that this generation makes: for logs and for affinity headers, never sent as content. */
   readonly responseId: string;
+  /** Set where the text is not the client's answer but the summary of a compaction. A model needs not care. */
+  readonly purpose?: 'summary';
 }
 
 /** Tokens of one generation. */
@@ -85,6 +87,11 @@ export type EngineEvent =
   | { readonly type: 'call.delta'; readonly delta: string }
   /** A whole item that has no inner events. Its `id` may be left empty. */
   | { readonly type: 'item'; readonly item: OutputItem }
+  /** Opens a compaction item (dossier H.2); `compaction.end` brings what it seals and closes it. */
+  | { readonly type: 'compaction.start' }
+  /** More of the summary was written. */
+  | { readonly type: 'compaction.progress' }
+  | { readonly type: 'compaction.end'; readonly sealed: string }
   | { readonly type: 'item.end' }
   /** Always the last event, exactly once. */
   | {
@@ -127,6 +134,12 @@ export interface Engine<Context = unknown> {
    * at once; evaluation may go on in the background. Engines without state leave it out.
    */
   warm?(request: GenerateRequest<Context>, signal: AbortSignal): Promise<EngineUsage>;
+
+  /**
+   * Tokens of the prompt that `generate` would evaluate, by the engine's own tokenizer: what its `inputTokens` would say.
+   * O(new items). Throws what `generate` throws for a prompt. Engines that cannot count leave it out.
+   */
+  count?(request: GenerateRequest<Context>, signal: AbortSignal): Promise<number>;
 
   /** A hint that nobody is expected to go on from this context. Going on all the same is correct, only colder. */
   release(context: Context): void;

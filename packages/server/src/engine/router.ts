@@ -8,10 +8,11 @@ export interface Route {
   readonly model: EngineModel;
 }
 
-/** Knows every engine and, after the first question, every model. Earlier engines win where two serve one name. */
+/** Knows every engine and, after the first question, every model. Where two serve one name, a chain stays with its own; else earlier ones win. */
 export class Router {
   readonly #engines: readonly Engine[];
-  #routes = new Map<string, Route>();
+  /** By the model's name; never an empty list. */
+  #routes = new Map<string, readonly Route[]>();
 
   constructor(engines: readonly Engine[]) {
     this.#engines = engines;
@@ -20,25 +21,30 @@ export class Router {
   /** The models of all engines that answer now; those of an engine that cannot tell are left out. */
   async models(): Promise<readonly EngineModel[]> {
     const found = await Promise.allSettled(this.#engines.map((engine) => engine.models()));
-    const routes = new Map<string, Route>();
+    const routes = new Map<string, Route[]>();
     for (const [index, result] of found.entries()) {
       const engine = this.#engines[index];
       if (result.status === 'rejected' || !engine) continue;
-      for (const model of result.value) if (!routes.has(model.id)) routes.set(model.id, { engine, model });
+      for (const model of result.value) {
+        const known = routes.get(model.id);
+        if (known) known.push({ engine, model });
+        else routes.set(model.id, [{ engine, model }]);
+      }
     }
     this.#routes = routes;
-    return [...routes.values()].map((route) => route.model);
+    return [...routes.values()].flatMap(([first]) => (first ? [first.model] : []));
   }
 
   /**
-   * The route of a model; asks the engines once more when the name is new.
+   * The route of a model; asks the engines once more when the name is new. `engineName` is the engine that has the chain's state:
+   * it is taken where it serves the model.
    * Throws `model_not_found`, or the engines' own `engine_unavailable` when none of them could tell its models.
    */
-  async route(model: string): Promise<Route> {
-    const known = this.#routes.get(model);
+  async route(model: string, engineName?: string): Promise<Route> {
+    const known = this.#find(model, engineName);
     if (known) return known;
     await this.models();
-    const found = this.#routes.get(model);
+    const found = this.#find(model, engineName);
     if (found) return found;
     if (this.#routes.size === 0) await Promise.all(this.#engines.map((engine) => engine.models()));
     throw errors.modelNotFound(model);
@@ -52,5 +58,10 @@ export class Router {
   /** Closes every engine. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#engines.map((engine) => engine.close()));
+  }
+
+  #find(model: string, engineName: string | undefined): Route | undefined {
+    const routes = this.#routes.get(model);
+    return routes?.find(({ engine }) => engine.name === engineName) ?? routes?.[0];
   }
 }

@@ -99,6 +99,9 @@ export interface BackgroundStore {
   /** Takes over a lease whoever holds it; false when there is none: the response does not run. */
   seize(key: ResponseKey, lease: Lease): Promise<boolean>;
 
+  /** Whether anybody holds a lease on it: what nobody holds gets no more events. */
+  isLeased(key: ResponseKey): Promise<boolean>;
+
   /** The events after a sequence number (-1: all), in order, at most some hundreds of them; empty at the end. */
   events(key: ResponseKey, after: number): Promise<readonly KnownEvent[]>;
 }

@@ -10,14 +10,20 @@ import {
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Keyring } from '../auth/keys.ts';
 import type { Log } from '../observe/log.ts';
+import type { BackgroundRuns } from '../turn/background.ts';
 import type { TurnServices } from '../turn/turn.ts';
+import { addCompactRoute } from './routes/compact.ts';
+import { addConversationRoutes } from './routes/conversations.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addInputTokensRoute } from './routes/input-tokens.ts';
 import { addModelRoutes } from './routes/models.ts';
+import { addOpenApiRoute } from './routes/openapi.ts';
 import { addResponseRoutes } from './routes/responses.ts';
 
 /** What the HTTP server needs to know. */
 export interface HttpOptions {
   readonly services: TurnServices;
+  readonly background: BackgroundRuns;
   readonly keyring: Keyring;
   readonly log: Log;
   readonly maxBodyBytes: number;
@@ -31,7 +37,7 @@ declare module 'fastify' {
   }
 }
 
-const openPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+const openPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json']);
 
 /** Builds the server; it does not listen yet. */
 export function createHttpServer(options: HttpOptions): FastifyInstance {
@@ -64,8 +70,12 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     sendError(options.log, errors.unknownUrl(request.method, pathOf(request)), request, reply),
   );
   addHealthRoutes(app, options);
+  addOpenApiRoute(app);
   addModelRoutes(app, options.services.router);
-  addResponseRoutes(app, options.services, options.isDraining);
+  addResponseRoutes(app, options);
+  addConversationRoutes(app, options.services);
+  addCompactRoute(app, options.services, options.isDraining);
+  addInputTokensRoute(app, options.services);
   return app;
 }
 

@@ -1,55 +1,64 @@
 /** All open sockets of the process: one timer for all of them keeps them alive and ends them (dossier I, J.5). */
-import type { SocketSession } from './websocket.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { farewellMs } from './lifetime.ts';
+import { restartLeave, type SocketSession } from './websocket.ts';
 
-/** Times in milliseconds. */
-export interface HeartbeatOptions {
-  readonly pingIntervalMs: number;
-  /** Silence after which a peer counts as dead; longer than the interval. */
-  readonly deadPeerMs: number;
-  readonly now: () => number;
-}
+/** The interval is served in this many parts, so that ten thousand pings do not hold up the turns. */
+const slices = 20;
+/** Clients are told to come back after one to five seconds, not all at once. */
+const retryMs = { least: 1000, spread: 4000 };
 
 /** The open sessions and their heartbeat. */
 export class Sessions {
-  readonly #sessions = new Set<SocketSession>();
-  readonly #options: HeartbeatOptions;
+  readonly #slices: readonly Set<SocketSession>[] = Array.from({ length: slices }, () => new Set());
   readonly #timer: NodeJS.Timeout;
+  #next = 0;
+  #added = 0;
 
-  constructor(options: HeartbeatOptions) {
-    this.#options = options;
-    this.#timer = setInterval(() => this.beat(), options.pingIntervalMs).unref();
+  constructor(pingIntervalMs: number) {
+    this.#timer = setInterval(() => this.beat(), pingIntervalMs / slices).unref();
   }
 
   get size(): number {
-    return this.#sessions.size;
+    return this.#slices.reduce((sum, slice) => sum + slice.size, 0);
   }
 
   add(session: SocketSession): void {
-    this.#sessions.add(session);
+    this.#slices[this.#added++ % slices]?.add(session);
   }
 
   delete(session: SocketSession): void {
-    this.#sessions.delete(session);
+    for (const slice of this.#slices) if (slice.delete(session)) return;
   }
 
-  /** One beat: pings everyone, drops whoever was silent too long. */
+  /** Beats the next part of the sessions; each session is beaten once in every ping interval. */
   beat(): void {
-    const deadline = this.#options.now() - this.#options.deadPeerMs;
-    for (const session of this.#sessions) {
-      if (session.lastSeenMs < deadline) session.terminate();
-      else session.ping();
-    }
+    for (const session of this.#slices[this.#next] ?? []) session.beat();
+    this.#next = (this.#next + 1) % slices;
   }
 
-  /** Closes every session as soon as its turns have ended; whoever is left when `signal` aborts is dropped. */
+  /**
+   * Closes every session as soon as its turns have ended. When `signal` aborts, the turns that still run are cut, and
+   * whoever has not closed a moment later is dropped.
+   */
   async drain(signal: AbortSignal): Promise<void> {
+    const all = this.#slices.flatMap((slice) => [...slice]);
+    const closed = Promise.all(
+      all.map((session) => session.leave(restartLeave(retryMs.least + Math.random() * retryMs.spread))),
+    );
+    await Promise.race([closed, aborted(signal)]);
+    for (const session of all) session.cut();
+    const moment = new AbortController();
+    await Promise.race([closed, delay(farewellMs, undefined, { signal: moment.signal })]);
+    moment.abort();
+    for (const session of all) session.terminate();
     clearInterval(this.#timer);
-    const dropped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    const closed = [...this.#sessions].map((session) => session.drain());
-    await Promise.race([Promise.all(closed), dropped]);
-    for (const session of this.#sessions) session.terminate();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

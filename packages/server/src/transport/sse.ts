@@ -1,11 +1,22 @@
-/** The events of a turn as server-sent events on a raw HTTP response (dossier L.3). */
+/** The events of a turn, live or replayed, as server-sent events on a raw HTTP response (dossier L.3). */
 import type { ServerResponse } from 'node:http';
-import { catalogue, encodeSse, ProtocolError, sseDone, type ErrorCode, type Response } from '@longwire/protocol';
-import type { TurnEvents } from '../turn/runner.ts';
+import {
+  catalogue,
+  encodeSse,
+  ProtocolError,
+  sseDone,
+  type ErrorCode,
+  type KnownEvent,
+  type Response,
+} from '@longwire/protocol';
 import { drained } from './drain.ts';
 
 /** Writes each batch in one go, waits for a slow reader, and ends the response after the terminal event. */
-export async function sendEvents(stream: ServerResponse, events: TurnEvents, requestId: string): Promise<void> {
+export async function sendEvents(
+  stream: ServerResponse,
+  events: AsyncIterable<readonly KnownEvent[]>,
+  requestId: string,
+): Promise<void> {
   stream.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',

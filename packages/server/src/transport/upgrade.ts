@@ -1,15 +1,16 @@
 /** The way from an upgrade request to a connection: every check comes before the handshake (dossier A). */
-import type { IncomingMessage, Server } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errors, toErrorHeaders, toHttpErrorBody, type ProtocolError } from '@longwire/protocol';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type ServerOptions } from 'ws';
 import type { Keyring } from '../auth/keys.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionLimits } from '../connection/limits.ts';
 import type { TurnServices } from '../turn/turn.ts';
-import type { OutboxLimits } from './outbox.ts';
+import { ServerSocket } from './server-socket.ts';
 import type { Sessions } from './sessions.ts';
-import { SocketSession } from './websocket.ts';
+import { SocketSession, type SessionOptions } from './websocket.ts';
 
 /** What upgrades need to know. */
 export interface UpgradeOptions {
@@ -20,48 +21,59 @@ export interface UpgradeOptions {
   readonly enabled: boolean;
   /** Web origins that may connect; `*` stands for all. Requests without an `Origin` are not from a web page. */
   readonly allowedOrigins: readonly string[];
-  readonly maxFrameBytes: number;
   readonly limits: ConnectionLimits;
-  readonly outbox: OutboxLimits;
+  readonly session: SessionOptions;
   /** Whether the server is going away. */
   readonly isDraining: () => boolean;
 }
 
 const paths: ReadonlySet<string> = new Set(['/v1/responses', '/responses']);
-const statusTexts: Readonly<Record<number, string>> = {
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  426: 'Upgrade Required',
-  503: 'Service Unavailable',
-};
 const drainRetryMs = 1000;
+/** How long a peer may take to answer our close frame. */
+const closeTimeoutMs = 5000;
 
 /** Serves WebSocket upgrades on an HTTP server. */
 export function attachUpgrade(server: Server, options: UpgradeOptions): void {
-  const sockets = new WebSocketServer({
+  const handshake: HandshakeOptions = {
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: options.maxFrameBytes,
-  });
+    // Answers an offer; what was agreed on is then done by the socket itself (server-socket.ts).
+    perMessageDeflate: true,
+    maxPayload: options.session.maxFrameBytes,
+    closeTimeout: closeTimeoutMs,
+    WebSocket: ServerSocket,
+  };
+  const sockets = new WebSocketServer<typeof ServerSocket>(handshake);
+  sockets.on('wsClientError', (error, stream) => refuse(stream, errors.invalidRequest(`${error.message}.`)));
+  const http: UpgradeChoice = server;
+  http.shouldUpgradeCallback = isWebSocketUpgrade;
   server.on('upgrade', (request, stream, head) => {
     stream.on('error', () => stream.destroy());
     const admitted = admit(request, options);
     if ('refusal' in admitted) return refuse(stream, admitted.refusal);
-    sockets.handleUpgrade(request, stream, head, (socket) => {
-      const { services, sessions, limits, outbox } = options;
-      const connection = new Connection(services, admitted.project, limits);
-      const session = new SocketSession(socket, stream, connection, outbox, services.now());
-      sessions.add(session);
-      session
-        .serve(services.now)
-        .catch((thrown: unknown) => {
-          services.log.error({ error: thrown }, 'A socket session failed.');
-          session.close('internal');
-        })
-        .finally(() => sessions.delete(session));
-    });
+    sockets.handleUpgrade(request, stream, head, (socket) => open(socket, stream as Socket, admitted.project, options));
+  });
+}
+
+/** `closeTimeout` is not in the types of `ws` yet. */
+type HandshakeOptions = ServerOptions<typeof ServerSocket> & { readonly closeTimeout: number };
+
+/** Node reads its option `shouldUpgradeCallback` from the server: ours was made by fastify. */
+type UpgradeChoice = Server & { shouldUpgradeCallback?: (request: IncomingMessage) => boolean };
+
+/** Other upgrades (some HTTP clients offer `h2c` with every request) are passed over: the request is served as it is. */
+function isWebSocketUpgrade({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function open(socket: ServerSocket, stream: Socket, project: string, options: UpgradeOptions): void {
+  const { services, sessions, limits } = options;
+  const session = new SocketSession(socket, stream, new Connection(services, project, limits), options.session);
+  sessions.add(session);
+  socket.once('close', () => sessions.delete(session));
+  session.serve().catch((thrown: unknown) => {
+    services.log.error({ error: thrown }, 'A socket session failed.');
+    session.fail();
   });
 }
 
@@ -82,8 +94,10 @@ function admit(request: IncomingMessage, options: UpgradeOptions): { project: st
 function refuse(stream: Duplex, error: ProtocolError): void {
   const body = JSON.stringify(toHttpErrorBody(error));
   const headers = Object.entries(toErrorHeaders(error)).map(([name, value]) => `${name}: ${value}\r\n`);
+  // The HTTP server leaves the other half open, and a peer that never closes its own would stay for ever.
+  stream.once('finish', () => stream.destroy());
   stream.end(
-    `HTTP/1.1 ${error.status} ${statusTexts[error.status] ?? 'Error'}\r\n` +
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n` +
       'content-type: application/json; charset=utf-8\r\n' +
       `content-length: ${Buffer.byteLength(body)}\r\n` +
       `connection: close\r\n${headers.join('')}\r\n${body}`,

@@ -8,9 +8,12 @@ import {
   type OutputMessageItem,
   type OutputText,
   type OutputReasoningItem,
+  type ReasoningText,
   type Refusal,
 } from '@longwire/protocol';
+import type { ReasoningContent } from '../compaction/sealed-items.ts';
 import type { TokenLogprob } from '../engine/engine.ts';
+import type { OpenCompaction } from './open-compaction.ts';
 
 /** An event before it has its number. */
 export type UnnumberedEvent = KnownEvent extends infer Event
@@ -24,6 +27,8 @@ export interface ItemSink {
   readonly emit: (event: UnnumberedEvent) => void;
   /** Whether deltas are padded. */
   readonly obfuscate: boolean;
+  /** Makes the `encrypted_content` of reasoning, where the request includes it. */
+  readonly sealReasoning: ((content: ReasoningContent) => string) | null;
 }
 
 /** An item's place in its response. */
@@ -133,7 +138,7 @@ export class OpenReasoning {
   readonly kind = 'reasoning';
   readonly #sink: ItemSink;
   readonly #place: ItemPlace;
-  readonly #content: { type: 'reasoning_text'; text: string }[] = [];
+  readonly #content: ReasoningText[] = [];
   readonly #summary: { type: 'summary_text'; text: string }[] = [];
   #part: 'reasoning_text' | 'summary_text' | null = null;
   #text = '';
@@ -174,7 +179,7 @@ export class OpenReasoning {
     this.#sink.emit({
       type: 'response.output_item.done',
       output_index: this.#place.output_index,
-      item: this.#item(),
+      item: withSeal(this.#sink, this.#item()),
     });
   }
 
@@ -207,6 +212,13 @@ export class OpenReasoning {
   #summaryPlace(): ItemPlace & { summary_index: number } {
     return { ...this.#place, summary_index: this.#summary.length };
   }
+}
+
+/** The item with all of it sealed too, where the client asked for that. */
+export function withSeal({ sealReasoning }: ItemSink, item: OutputReasoningItem): OutputReasoningItem {
+  if (!sealReasoning) return item;
+  const { content = [], encrypted_content = null } = item;
+  return { ...item, encrypted_content: sealReasoning({ content, encrypted_content }) };
 }
 
 /** How a call is named. */
@@ -265,4 +277,4 @@ export class OpenCall {
 }
 
 /** Any item that is open. */
-export type OpenItem = OpenMessage | OpenReasoning | OpenCall;
+export type OpenItem = OpenMessage | OpenReasoning | OpenCall | OpenCompaction;

@@ -26,11 +26,16 @@ export class Patience {
     this.#arm();
   }
 
-  /** The engine said something, and the client heard it. */
+  /** The engine said something. */
   heard(): void {
     this.#heard = true;
     this.#engineSilentSince = performance.now();
-    this.#clientSilentSince = this.#engineSilentSince;
+  }
+
+  /** The client took an event. The engine was not asked for more while it waited for that. */
+  told(): void {
+    this.#clientSilentSince = performance.now();
+    this.#engineSilentSince = this.#clientSilentSince;
   }
 
   /** What to do after a tick: nothing yet, tell the client that we live, or give up on the engine. */

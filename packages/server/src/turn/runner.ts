@@ -1,12 +1,24 @@
 /** Runs a turn: the engine's events, numbered and bracketed, then the commit, then the one terminal event. */
-import { toProtocolError, type KnownEvent, type OutputItem, type Response } from '@longwire/protocol';
-import { createNode, type ChainNode } from '../chain/node.ts';
+import {
+  toProtocolError,
+  type KnownEvent,
+  type OutputItem,
+  type ProtocolError,
+  type Response,
+} from '@longwire/protocol';
+import { createNode, isCompaction, type ChainNode } from '../chain/node.ts';
+import { tokensAfter } from '../chain/tokens.ts';
+import { openItems, sealReasoning } from '../compaction/sealed-items.ts';
+import type { Binding } from '../compaction/sealer.ts';
+import { isUnfinished } from '../chain/unfinished.ts';
 import { Interruption, type EngineEvent, type EngineUsage } from '../engine/engine.ts';
+import { commitResponse } from './commit.ts';
 import { Inbox } from './inbox.ts';
 import type { UnnumberedEvent } from './open-item.ts';
 import { Patience } from './patience.ts';
 import { Sequencer, type Ending } from './sequencer.ts';
 import type { Turn, TurnServices } from './turn.ts';
+import { logFailure } from './withheld.ts';
 
 /** The events of a turn in batches, one batch per read of the engine; at the end the new node, or null where none came to be. */
 export type TurnEvents = AsyncGenerator<readonly KnownEvent[], ChainNode | null, undefined>;
@@ -21,7 +33,7 @@ type Signal =
   | { readonly kind: 'tick' };
 
 /** How long an interrupted engine may take to tell what it has counted. */
-const settleMs = 200;
+const settleMs = 1000;
 
 /** One execution of a turn. `events` is pulled once; the other calls may come at any time. */
 export class TurnRun {
@@ -36,8 +48,12 @@ export class TurnRun {
   constructor(services: TurnServices, turn: Turn) {
     this.turn = turn;
     this.#services = services;
+    const { body } = turn.request;
     this.#sequencer = new Sequencer(turn.response, {
-      obfuscate: turn.request.body.stream_options?.include_obfuscation !== false,
+      obfuscate: body.stream_options?.include_obfuscation !== false,
+      sealReasoning: body.include?.includes('reasoning.encrypted_content')
+        ? (content) => sealReasoning(services.sealer, this.#binding, content)
+        : null,
       now: services.now,
     });
   }
@@ -57,6 +73,21 @@ export class TurnRun {
     this.#inbox.put({ kind: 'interrupt' });
   }
 
+  /** The response as its events have told it so far. */
+  get response(): Response {
+    return this.#sequencer.response;
+  }
+
+  /** Whether it was stopped without a terminal event. */
+  get isAborted(): boolean {
+    return this.#gone;
+  }
+
+  /** Ends the turn now, with `response.failed`: somebody still reads it, but there is no time left. */
+  fail(error: ProtocolError): void {
+    this.#inbox.put({ kind: 'thrown', error });
+  }
+
   /** Whether it was asked to end by a cancel. */
   get isCancelled(): boolean {
     return this.#interrupted === 'cancelled';
@@ -67,13 +98,31 @@ export class TurnRun {
     return this.#sequencer.number(event);
   }
 
+  /** The number that the response's next event would carry. */
+  get nextNumber(): number {
+    return this.#sequencer.nextNumber;
+  }
+
   /**
    * The turn's events. Stops without a terminal event only after `abort`.
    * Never throws for what an engine or the store does: that becomes `response.failed`.
    */
   async *events(): TurnEvents {
+    try {
+      return yield* this.#run();
+    } finally {
+      this.turn.conversation?.close();
+    }
+  }
+
+  async *#run(): TurnEvents {
     const startedMs = this.#services.now();
-    yield this.#sequencer.start();
+    if (this.turn.response.status === 'queued') {
+      yield this.#sequencer.create();
+      yield this.#sequencer.begin();
+    } else {
+      yield [...this.#sequencer.create(), ...this.#sequencer.begin()];
+    }
 
     let ending: Ending;
     try {
@@ -84,10 +133,11 @@ export class TurnRun {
     }
     if (this.#gone) return null;
 
+    // A failure cuts the open item off, and says so: whoever follows the events holds what the terminal event holds.
+    const closing = this.#sequencer.close(ending.status === 'completed' ? 'completed' : 'incomplete');
+    if (closing.length > 0) yield closing;
     let node: ChainNode | null = null;
     if (ending.status !== 'failed') {
-      const closing = this.#sequencer.close(ending.status);
-      if (closing.length > 0) yield closing;
       try {
         node = await this.#commit(this.#sequencer.settle(ending));
       } catch (thrown) {
@@ -96,6 +146,7 @@ export class TurnRun {
       }
     }
     const settled = this.#sequencer.settle(ending);
+    if (ending.status === 'failed') await this.#commitFailure(settled);
     this.#log(settled, startedMs);
     yield this.#sequencer.end(settled);
     return node;
@@ -109,8 +160,12 @@ export class TurnRun {
   }
 
   async *#generate(): AsyncGenerator<readonly KnownEvent[], Ending, undefined> {
-    const { route, generation } = this.turn;
-    const engine = route.engine.generate(generation, this.#abort.signal)[Symbol.asyncIterator]();
+    if (this.isCancelled) return { status: 'incomplete', reason: 'cancelled', usage: null };
+    const { route, generation, compaction, truncation } = this.turn;
+    const { signal: aborted } = this.#abort;
+    const events =
+      compaction?.generate(aborted) ?? truncation?.generate(aborted) ?? route.engine.generate(generation, aborted);
+    const engine = events[Symbol.asyncIterator]();
     const patience = new Patience(this.#services.patience, () => this.#inbox.put({ kind: 'tick' }));
     try {
       this.#pull(engine);
@@ -126,7 +181,10 @@ export class TurnRun {
           patience.heard();
           const batch = batchOf(signal.result);
           const out = this.#sequencer.push(batch);
-          if (out.length > 0) yield out;
+          if (out.length > 0) {
+            yield out;
+            patience.told();
+          }
           const end = endOf(batch);
           if (end) return toEnding(end);
           pulling = false;
@@ -136,7 +194,7 @@ export class TurnRun {
       }
     } finally {
       patience.stop();
-      this.#abort.abort();
+      this.#abort.abort(over);
       // A generator that waits at a `yield` does not hear an abort: only this makes it clean up.
       engine.return?.().catch(() => {});
     }
@@ -179,31 +237,48 @@ export class TurnRun {
     const { turn } = this;
     const { body, parent, project } = turn.request;
     const { engine } = turn.route;
-    const output = response.output.filter((item) => !isUnfinishedCall(item));
-    const context = engine.extend(turn.generation.context, output);
+    const { input } = body;
+    const output = response.output.filter((item) => !isUnfinished(item));
+    const tokens = tokensAfter(parent?.tokens ?? 0, input, response);
     const node = createNode(
-      { id: turn.id, project, parent, stored: turn.stored, model: turn.generation.model, input: body.input, output },
-      { engine: engine.name, context },
+      { id: turn.id, project, parent, stored: turn.stored, model: turn.generation.model, input, output, tokens },
+      { engine: engine.name, context: this.#contextBehind(output) },
     );
-    if (turn.stored && services.store) {
-      await services.store.put({
-        id: turn.id,
-        project,
-        parentId: parent?.id ?? null,
-        createdAt: response.created_at,
-        input: body.input,
-        response,
-      });
+    await commitResponse(services, turn, response, node);
+    if (turn.stored) {
       const dropped = services.recent.add(node);
       if (dropped?.context) services.router.release(dropped.context.engine, dropped.context.context);
     }
     return node;
   }
 
+  /** A stored response that failed can be retrieved as such. Its client hears of the failure in any case. */
+  async #commitFailure(response: Response): Promise<void> {
+    try {
+      await commitResponse(this.#services, this.turn, response, null);
+    } catch (error) {
+      this.#services.log.warn({ responseId: this.turn.id, error }, 'A failed response could not be stored.');
+    }
+  }
+
+  /** The engine's context with this output; where it compacted, the one that began behind the compaction. */
+  #contextBehind(output: readonly OutputItem[]): unknown {
+    const { generation, route, compaction, truncation } = this.turn;
+    const at = output.findLastIndex(isCompaction);
+    const begun = at === -1 ? null : compaction?.result;
+    const own = begun ? output.slice(at + 1) : output;
+    const { items } = openItems(this.#services.sealer, this.#binding, own, 'output');
+    return route.engine.extend((begun ?? truncation ?? generation).context, items);
+  }
+
+  /** What this turn seals opens for the same project and model only. */
+  get #binding(): Binding {
+    return { project: this.turn.request.project, model: this.turn.route.model.id };
+  }
+
   #failed(thrown: unknown): Ending & { status: 'failed' } {
     const error = toProtocolError(thrown, this.turn.id);
-    const entry = { responseId: this.turn.id, code: error.entry, cause: error.cause ?? undefined };
-    this.#services.log.warn(entry, error.message);
+    logFailure(this.#services.log, error, { responseId: this.turn.id });
     return { status: 'failed', error };
   }
 
@@ -213,17 +288,22 @@ export class TurnRun {
       {
         responseId: this.turn.id,
         transport: via.transport,
+        connectionId: via.connectionId,
         streamId: via.streamId,
         model: settled.model,
         newItems: body.input.length,
         status: settled.status,
         usage: settled.usage,
+        compactionUsage: this.turn.compaction?.result?.usage,
         durationMs: this.#services.now() - startedMs,
       },
       'turn',
     );
   }
 }
+
+/** Without a reason of its own every abort would make a DOMException with a stack: 20 µs of a turn (npm run bench). */
+const over = new Error('The generation is over.');
 
 const noUsage: EngineUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
 
@@ -241,9 +321,4 @@ function endOf(batch: readonly EngineEvent[]): EngineEnd | null {
 
 function toEnding({ reason, usage }: EngineEnd): Ending {
   return reason === 'stop' ? { status: 'completed', usage } : { status: 'incomplete', reason, usage };
-}
-
-/** A call that was cut off: the response tells it, but nobody can answer it, so the chain does not hold it. */
-function isUnfinishedCall(item: OutputItem): boolean {
-  return (item.type === 'function_call' || item.type === 'custom_tool_call') && item.status === 'incomplete';
 }

@@ -1,14 +1,13 @@
 /**
  * Engine events -> server events: ids, indexes, numbers and brackets (dossier C.1, C.2).
  *
- * A state machine without I/O: what it has sent is folded into the response, so the terminal event is by construction
- * the sum of the events before it.
+ * A state machine without I/O. The output of the terminal event is made of the items of the `output_item.done` events;
+ * that it equals the fold of all events is held by the contract tests (test/contract).
  */
 import {
   createCallId,
   createItemId,
   createUsage,
-  ResponseFold,
   toResponseError,
   type IncompleteReason,
   type KnownEvent,
@@ -17,10 +16,12 @@ import {
   type Response,
 } from '@longwire/protocol';
 import type { EngineEvent, EngineUsage } from '../engine/engine.ts';
+import { OpenCompaction } from './open-compaction.ts';
 import {
   OpenCall,
   OpenMessage,
   OpenReasoning,
+  withSeal,
   type ItemPlace,
   type ItemSink,
   type OpenItem,
@@ -41,14 +42,16 @@ export type Ending =
 export interface SequencerOptions {
   /** `stream_options.include_obfuscation`. */
   readonly obfuscate: boolean;
+  /** `include: ["reasoning.encrypted_content"]`: makes it; null where it was not asked for. */
+  readonly sealReasoning: ItemSink['sealReasoning'];
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
 /** One response's events, in order. Each call returns the events that it caused. */
 export class Sequencer {
-  readonly #fold = new ResponseFold();
-  readonly #base: Response;
+  readonly #output: OutputItem[] = [];
+  #base: Response;
   readonly #now: () => number;
   readonly #sink: ItemSink;
   #next = 0;
@@ -61,17 +64,28 @@ export class Sequencer {
   constructor(response: Response, options: SequencerOptions) {
     this.#base = response;
     this.#now = options.now;
-    this.#sink = { emit: (event) => this.#emit(event), obfuscate: options.obfuscate };
+    this.#sink = {
+      emit: (event) => this.#emit(event),
+      obfuscate: options.obfuscate,
+      sealReasoning: options.sealReasoning,
+    };
   }
 
   /** The response as its events have told it so far. */
   get response(): Response {
-    return this.#fold.response ?? this.#base;
+    return { ...this.#base, output: [...this.#output] };
   }
 
-  /** `response.created`, then `response.in_progress`. */
-  start(): KnownEvent[] {
+  /** `response.created`, and `response.queued` for a response that has to wait. */
+  create(): KnownEvent[] {
     this.#emit({ type: 'response.created', response: this.#base });
+    if (this.#base.status === 'queued') this.#emit({ type: 'response.queued', response: this.#base });
+    return this.#flush();
+  }
+
+  /** `response.in_progress`: the engine has it now. */
+  begin(): KnownEvent[] {
+    this.#base = { ...this.#base, status: 'in_progress' };
     this.#emit({ type: 'response.in_progress', response: this.#base });
     return this.#flush();
   }
@@ -87,9 +101,15 @@ export class Sequencer {
     return this.#hasCalls;
   }
 
+  /** The number that the next event will carry. */
+  get nextNumber(): number {
+    return this.#next;
+  }
+
   /** Gives an event that is not the response's own (a steering acknowledgement) its next number. */
   number(event: UnnumberedEvent): KnownEvent {
-    return { ...event, sequence_number: this.#next++ } as KnownEvent;
+    // Every event is made for this call: adding the number to it is cheaper than a copy of each.
+    return Object.assign(event, { sequence_number: this.#next++ }) as KnownEvent;
   }
 
   /** The events of one read of the engine. `end` is the runner's affair and is passed over. */
@@ -112,6 +132,10 @@ export class Sequencer {
       case 'completed':
         return { ...settled, completed_at: Math.floor(this.#now() / 1000), usage: createUsage(ending.usage) };
       case 'incomplete':
+        // Only a response that nobody waits for is `cancelled`; in a stream the client reads why it ends early (dossier L.4).
+        if (ending.reason === 'cancelled' && settled.background) {
+          return { ...settled, status: 'cancelled', usage: ending.usage && createUsage(ending.usage) };
+        }
         return {
           ...settled,
           incomplete_details: { reason: ending.reason as IncompleteReason },
@@ -124,7 +148,7 @@ export class Sequencer {
 
   /** The one terminal event of a response that `settle` made. Nothing follows it. */
   end(settled: Response): KnownEvent[] {
-    const { status } = settled;
+    const status = settled.status === 'cancelled' ? 'incomplete' : settled.status;
     if (status !== 'completed' && status !== 'incomplete' && status !== 'failed') {
       throw new Error(`A response does not end as '${status}'.`);
     }
@@ -151,6 +175,15 @@ export class Sequencer {
         return this.#wholeItem(event.item);
       case 'item.end':
         return this.#closeItem('completed');
+      case 'compaction.start':
+        this.#closeItem('completed');
+        this.#open = new OpenCompaction(this.#sink, this.#place('compaction'));
+        return;
+      case 'compaction.progress':
+        return this.#compaction().progress();
+      case 'compaction.end':
+        this.#compaction().seal(event.sealed);
+        return this.#closeItem('completed');
       case 'end':
     }
   }
@@ -171,6 +204,11 @@ export class Sequencer {
     return reasoning;
   }
 
+  #compaction(): OpenCompaction {
+    if (this.#open instanceof OpenCompaction) return this.#open;
+    throw new Error('A compaction goes on that was not opened.');
+  }
+
   #startCall({ kind, name, namespace, callId = createCallId() }: EngineEvent & { type: 'call.start' }): void {
     this.#closeItem('completed');
     this.#hasCalls = true;
@@ -185,7 +223,8 @@ export class Sequencer {
   #wholeItem(item: OutputItem): void {
     this.#closeItem('completed');
     const { item_id: newId, output_index } = this.#place(item.type);
-    const whole = item.id ? item : { ...item, id: newId };
+    const named = item.id ? item : { ...item, id: newId };
+    const whole = named.type === 'reasoning' ? withSeal(this.#sink, named) : named;
     this.#emit({ type: 'response.output_item.added', output_index, item: whole });
     this.#emit({ type: 'response.output_item.done', output_index, item: whole });
   }
@@ -202,9 +241,8 @@ export class Sequencer {
   }
 
   #emit(event: UnnumberedEvent): void {
-    const numbered = this.number(event);
-    this.#fold.apply(numbered);
-    this.#batch.push(numbered);
+    if (event.type === 'response.output_item.done') this.#output.push(event.item);
+    this.#batch.push(this.number(event));
   }
 
   #flush(): KnownEvent[] {

@@ -29,8 +29,9 @@ export type Steering =
 
 /** What happens to it. */
 export type SteeringInput =
-  | { readonly type: 'submit'; readonly submission: Submission }
-  /** The response has ended. `answered`: the request that answers its calls is here already. */
+  /** `answered`: the request that answers the response's calls is here already. */
+  | { readonly type: 'submit'; readonly submission: Submission; readonly answered: boolean }
+  /** The response has ended. */
   | {
       readonly type: 'ended';
       readonly status: 'finished' | 'failed' | 'cancelled';
@@ -74,7 +75,7 @@ interface Step {
 export function stepSteering(state: Steering, input: SteeringInput, maxQueued: number): Step {
   switch (input.type) {
     case 'submit':
-      return submit(state, input.submission, maxQueued);
+      return submit(state, input, maxQueued);
     case 'ended':
       return end(state, input);
     case 'resumed':
@@ -92,7 +93,8 @@ export function stepSteering(state: Steering, input: SteeringInput, maxQueued: n
   }
 }
 
-function submit(state: Steering, submission: Submission, maxQueued: number): Step {
+function submit(state: Steering, input: SteeringInput & { type: 'submit' }, maxQueued: number): Step {
+  const { submission, answered } = input;
   if (state.phase === 'closed') {
     const code = state.why === 'completed' ? 'response_already_completed' : 'response_not_active';
     return { state, effects: [{ type: 'fail', submission, code, accepted: false }] };
@@ -101,9 +103,10 @@ function submit(state: Steering, submission: Submission, maxQueued: number): Ste
     return { state, effects: [{ type: 'fail', submission, code: 'too_many_pending_steers', accepted: false }] };
   }
   const next = { ...state, queued: [...state.queued, submission] };
-  const then: SteeringEffect =
-    state.phase === 'open' ? { type: 'interrupt' } : { type: 'pending', submission, required: state.required };
-  return { state: next, effects: [{ type: 'accept', submission }, then] };
+  const accept: SteeringEffect = { type: 'accept', submission };
+  if (state.phase === 'open') return { state: next, effects: [accept, { type: 'interrupt' }] };
+  const pending: SteeringEffect = { type: 'pending', submission, required: state.required };
+  return { state: next, effects: answered ? [accept] : [accept, pending] };
 }
 
 function end(state: Steering, input: SteeringInput & { type: 'ended' }): Step {

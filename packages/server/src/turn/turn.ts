@@ -13,15 +13,22 @@ import {
   type ResponseSettings,
   resolveSettings,
 } from '@longwire/protocol';
-import { contextOf } from '../chain/context.ts';
+import { contextOf, type OpenNodeItems } from '../chain/context.ts';
+import type { Conversations, OpenConversation } from '../chain/conversations.ts';
 import { extendTools, type ChainNode } from '../chain/node.ts';
 import type { RecentNodes } from '../chain/recent.ts';
+import { estimateTokens } from '../chain/tokens.ts';
 import { extendOpenCalls, noOpenCalls, requireOutputs } from '../chain/tool-calls.ts';
+import { createCompaction, type Compaction } from '../compaction/compaction.ts';
+import { bindingOf, openItems } from '../compaction/sealed-items.ts';
+import type { Sealer } from '../compaction/sealer.ts';
 import type { GenerateRequest } from '../engine/engine.ts';
 import type { Route, Router } from '../engine/router.ts';
 import type { Log } from '../observe/log.ts';
 import type { Store } from '../store/store.ts';
 import type { PatienceOptions } from './patience.ts';
+import { isStored, openConversation, resolveRequest } from './request.ts';
+import { Truncation } from './truncation.ts';
 
 /** What turns need of the house. */
 export interface TurnServices {
@@ -29,10 +36,16 @@ export interface TurnServices {
   /** Null when the server stores nothing. */
   readonly store: Store | null;
   readonly recent: RecentNodes;
+  /** Null when the server stores nothing. */
+  readonly conversations: Conversations | null;
+  /** This process among those that share the store. */
+  readonly owner: string;
   readonly log: Log;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly patience: PatienceOptions;
+  /** Seals and opens what clients keep for us: compactions, reasoning. */
+  readonly sealer: Sealer;
   /** Zero retention: every response behaves as `store:false`. */
   readonly zeroRetention: boolean;
 }
@@ -43,7 +56,11 @@ export interface TurnRequest {
   readonly parent: ChainNode | null;
   readonly project: string;
   /** Where the request came from: for the log. */
-  readonly via: { readonly transport: 'websocket' | 'http'; readonly streamId: string | null };
+  readonly via: {
+    readonly transport: 'websocket' | 'http';
+    readonly connectionId: string | null;
+    readonly streamId: string | null;
+  };
 }
 
 /** A turn that may run: everything that a client can get wrong was checked. */
@@ -54,16 +71,40 @@ export interface Turn {
   /** The response as `response.created` carries it. */
   readonly response: Response;
   readonly generation: GenerateRequest<unknown>;
+  /** Generates in the engine's place where the chain is to be compacted, now or once it is too long. */
+  readonly compaction: Compaction | null;
+  /** Generates in the engine's place where the oldest items may be left out (`truncation: "auto"`). */
+  readonly truncation: Truncation | null;
   /** Whether the response is to be stored. */
   readonly stored: boolean;
+  /** Held until the turn is over. */
+  readonly conversation: OpenConversation | null;
+  /** Who holds the lease of a background response; null for one whose client waits. */
+  readonly owner: string | null;
+}
+
+/** Takes the request's conversation, where it names one, and checks and prepares the turn. Throws what both of them throw. */
+export async function openTurn(services: TurnServices, asked: TurnRequest): Promise<Turn> {
+  const conversation = await openConversation(services, asked);
+  try {
+    return await prepareTurn(services, await resolveRequest(services, asked, conversation), conversation);
+  } catch (thrown) {
+    conversation?.close();
+    throw thrown;
+  }
 }
 
 /**
  * Checks the request against its chain and prepares the engine's context: O(new items) on a warm chain.
- * Throws catalogue errors: `model_not_found`, `missing_required_parameter`, "No tool call found …", what the engine refuses.
+ * Throws catalogue errors: `model_not_found`, `missing_required_parameter`, "No tool call found …", a sealed item that cannot be
+ * opened, what the engine refuses.
  */
-export async function openTurn(services: TurnServices, request: TurnRequest): Promise<Turn> {
-  const { body, parent } = request;
+async function prepareTurn(
+  services: TurnServices,
+  request: TurnRequest,
+  conversation: OpenConversation | null,
+): Promise<Turn> {
+  const { body, parent, project } = request;
   const modelName = body.model ?? parent?.model;
   if (!modelName) throw errors.missing('model');
   const route = await services.router.route(modelName);
@@ -71,25 +112,49 @@ export async function openTurn(services: TurnServices, request: TurnRequest): Pr
   const openCalls = extendOpenCalls(parent?.openCalls ?? noOpenCalls, body.input);
   if (body.generate !== false) requireOutputs(openCalls);
 
-  const stored = services.store !== null && !services.zeroRetention && body.store !== false;
+  const stored = isStored(services, body);
+  const status = body.background === true ? 'queued' : 'in_progress';
   const settings: ResponseSettings = { ...resolveSettings(body), store: stored };
   const nowMs = services.now();
   const id = createResponseId(nowMs);
-  const context = route.engine.extend(contextOf(route.engine, parent), body.input);
+  const { sealer } = services;
+  const binding = { project, model: route.model.id };
+  const opened = openItems(sealer, binding, body.input);
+  const before = opened.restarts ? null : parent;
+  const open: OpenNodeItems = (node, items) => openItems(sealer, bindingOf(node, binding), items);
+  const context = route.engine.extend(contextOf(route.engine, before, open), opened.items);
   const tools = extendTools(parent?.tools ?? [], body.input);
+  const generation: GenerateRequest<unknown> = {
+    context,
+    model: route.model.id,
+    preamble: { instructions: body.instructions ?? null, tools: [...(body.tools ?? []), ...tools] },
+    settings,
+    requested: body,
+    responseId: id,
+  };
+
+  const end = { binding, parent: before, input: body.input };
+  const estimate = () => (before?.tokens ?? 0) + estimateTokens(opened.items);
   return {
     id,
     request,
     route,
-    response: createResponse({ id, createdAt: Math.floor(nowMs / 1000), model: route.model.id, settings }),
-    stored,
-    generation: {
-      context,
-      model: route.model.id,
-      preamble: { instructions: body.instructions ?? null, tools: [...(body.tools ?? []), ...tools] },
-      settings,
-      requested: body,
-      responseId: id,
+    response: {
+      ...createResponse({ id, createdAt: Math.floor(nowMs / 1000), model: route.model.id, settings, status }),
+      ...(opened.removed.length > 0 && { input_transformations: opened.removed }),
     },
+    stored,
+    generation,
+    compaction: createCompaction(
+      { sealer, engine: route.engine, generation, end, estimate },
+      route.model.contextTokens ?? null,
+      openCalls,
+    ),
+    truncation:
+      settings.truncation === 'auto'
+        ? new Truncation({ engine: route.engine, generation, parent: before, input: opened.items, open })
+        : null,
+    conversation,
+    owner: body.background === true ? services.owner : null,
   };
 }

@@ -83,11 +83,12 @@ describe('bad frames', () => {
     expect((await socket.response()).status).toBe('completed');
   });
 
-  it('closes with 1009 when a frame is too large', async () => {
+  it('says so and closes with 1009 when a frame is too large', async () => {
     await using server = await startTestServer({ flags: ['--max-frame-bytes', '2048'] });
     using socket = await TestSocket.open(server.url);
     socket.create({ input: 'x'.repeat(4096) });
-    await expect(socket.turn()).rejects.toThrow('1009');
+    expect((await socket.error()).error.code).toBe('websocket_message_too_large');
+    await expect(socket.next()).rejects.toThrow('1009');
   });
 });
 

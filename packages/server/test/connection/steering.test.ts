@@ -6,10 +6,11 @@ import { startTestServer, TestSocket, type Frame } from '../harness.ts';
 const usage = { inputTokens: 1, cachedTokens: 0, outputTokens: 1, reasoningTokens: 0 };
 
 /** A server whose turns stay open after their first events while the newest user message says "hold". */
-async function setUp(answer?: EchoOptions['answer']) {
+async function setUp(answer?: EchoOptions['answer'], linger?: Promise<void>) {
   const gate = Promise.withResolvers<void>();
   const { engine, calls } = createEchoEngine({
     ...(answer && { answer }),
+    ...(linger && { linger }),
     hold: ({ context }) => (JSON.stringify(context.items.at(-1)).includes('hold') ? gate.promise : undefined),
   });
   const server = await startTestServer({ engines: [engine] });
@@ -71,11 +72,15 @@ describe('a steer of a running response', () => {
   });
 
   it('gives one successor for several steers, in order, with the settings of the target', async () => {
-    await using setup = await setUp();
+    const lingering = Promise.withResolvers<void>();
+    await using setup = await setUp(undefined, lingering.promise);
     const { socket } = setup;
     const id = await startTurn(socket, { stream_id: 's', temperature: 0.5, metadata: { a: 'b' } });
     socket.send(steer(id, 'one'));
     socket.send(steer(id, [{ role: 'user', content: [{ type: 'input_text', text: 'two' }] }]));
+    await until(socket, 'response.steer.accepted');
+    await until(socket, 'response.steer.accepted');
+    lingering.resolve();
     await until(socket, 'response.incomplete');
     const frames = await socket.turn('s');
     expect(frames[0]).toMatchObject({ type: 'response.created', sequence_number: 0, response: { temperature: 0.5 } });
@@ -190,7 +195,7 @@ describe('a steer that fails', () => {
       error: { type: 'invalid_request_error', code, message: expect.stringMatching(/\S/) },
       steer: { previous_response_id: 'resp_none' },
     });
-    expect((failed as unknown as { steer: { input?: unknown } }).steer.input).toEqual(frame['input']);
+    expect((failed as unknown as { steer: { input?: unknown } }).steer.input).toEqual(frame['input'] ?? '');
     expect('stream_id' in failed).toBe(false);
   });
 

@@ -47,6 +47,9 @@ export class Brackets {
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_summary_text.done':
         return this.#turnSummary(this.#itemOf(event), event);
+      case 'response.compaction.compacting':
+        if (this.#itemOf(event).item.type !== 'compaction') throw new Error(`${event.type} is out of place.`);
+        return;
       default:
         return this.#write(event);
     }
@@ -64,7 +67,7 @@ export class Brackets {
     this.#ids.add(id);
     if (callId !== undefined) {
       if (typeof callId !== 'string' || callId === '' || this.#callIds.has(`${item.type} ${callId}`)) {
-        throw new Error(`call_id ${String(callId)} is not new.`);
+        throw new Error(`call_id ${JSON.stringify(callId)} is not new.`);
       }
       this.#callIds.add(`${item.type} ${callId}`);
     }
@@ -119,7 +122,8 @@ export class Brackets {
     if (partType !== undefined) {
       const open = this.#itemOf(event);
       if (open.part !== partType) throw new Error(`${event.type} without a ${partType} part.`);
-      if ((event as { content_index?: number }).content_index !== open.parts) throw new Error('content_index is wrong.');
+      if ((event as { content_index?: number }).content_index !== open.parts)
+        throw new Error('content_index is wrong.');
     } else if (itemType !== undefined) {
       const open = this.#itemOf(event);
       if (open.item.type !== itemType || open.isWritten) throw new Error(`${event.type} is out of place.`);

@@ -69,11 +69,12 @@ const items = new Map(Object.entries(outputShapes).map(([type, schema]) => [type
 
 /** Throws the catalogue error of the first field that is missing or of the wrong kind. */
 export function checkResponse(value: unknown): void {
-  const { output } = response.parse(value, 'response');
-  for (const [index, item] of output.entries()) checkItem(item, `response.output[${index}]`);
+  if (!response.check(value)) throw response.mismatch(value, 'response');
+  for (const [index, item] of value.output.entries()) checkItem(item, `response.output[${index}]`);
 }
 
 /** The same for one item. */
 export function checkItem(value: { type: string }, path: string): void {
-  items.get(value.type)?.parse(value, path);
+  const item = items.get(value.type);
+  if (item && !item.check(value)) throw item.mismatch(value, path);
 }

@@ -69,11 +69,11 @@ export class WireChecker {
     if (!/\S/.test(error.message)) throw new Error('An error without words.');
   }
 
-  /** Counted in the series of its target; 0 where there is none. */
+  /** Counted in the series of its target; 0 where the connection does not know it, or no longer (dossier O.19). */
   #acceptSteering(event: Steering): void {
-    const target = event.steer.previous_response_id;
-    if (this.#next.has(target)) this.#count(target, event.sequence_number);
-    else if (event.sequence_number !== 0) throw new Error('A steer of no target is not numbered 0.');
+    const { steer, sequence_number: number } = event;
+    const isKnown = event.type !== 'response.steer.failed' || event.steer.id !== undefined;
+    if (isKnown || number !== 0) this.#count(steer.previous_response_id, number);
   }
 
   #acceptCreated(event: Lifecycle, streamId: string | null): void {
@@ -81,7 +81,8 @@ export class WireChecker {
     const { response } = event;
     checkResponse(response);
     if (this.#next.has(response.id)) throw new Error(`${response.id} is created twice.`);
-    if (response.status !== 'in_progress' || response.output.length > 0) throw new Error('A response begins with output.');
+    if (response.status !== 'in_progress' || response.output.length > 0)
+      throw new Error('A response begins with output.');
     this.#next.set(response.id, 0);
     this.#count(response.id, event.sequence_number);
     const open = { response, fold: new ResponseFold(), brackets: new Brackets(), hasProgress: false };
@@ -126,9 +127,12 @@ function streamIdOf(event: KnownEvent): string | null {
 /** What a response may change while it runs, and at its end. */
 const moving = ['status', 'completed_at', 'error', 'incomplete_details', 'output', 'usage', 'service_tier'] as const;
 
+function still(response: Response): object {
+  return { ...response, ...Object.fromEntries(moving.map((name) => [name, null])) };
+}
+
 function requireSame(created: Response, later: Response): void {
   checkResponse(later);
-  const still = (response: Response) => ({ ...response, ...Object.fromEntries(moving.map((name) => [name, null])) });
   if (!isDeepStrictEqual(still(created), still(later))) throw new Error(`${created.id} changed its settings.`);
 }
 
@@ -141,9 +145,10 @@ function checkEnd({ response: created, fold, brackets }: OpenResponse, { type, r
     throw new Error('incomplete_details is wrong.');
   }
   if (response.status === 'completed' && response.usage === null) throw new Error('A completed response has no usage.');
-  // A failure may cut an item off: only then may brackets stay open.
-  if (response.status !== 'failed') brackets.requireClosed();
+  brackets.requireClosed();
   if (!isDeepStrictEqual(fold.response?.output, response.output)) {
-    throw new Error(`The output of ${response.id} is not the sum of its events.`);
+    throw new Error(
+      `${JSON.stringify(response.output)} is not the sum of its events: ${JSON.stringify(fold.response?.output)}.`,
+    );
   }
 }

@@ -13,6 +13,8 @@ parentPort?.on('message', (order: Order) => {
     return;
   }
   const { operations } = order;
-  if (operations.some((operation) => operation.kind === 'get' && operation.id === 'resp_deadly')) process.exit(1);
+  if (operations.some((operation) => operation.kind === 'read' && operation.statement.values['id'] === 'resp_deadly')) {
+    process.exit(1);
+  }
   parentPort?.postMessage(database.run(operations));
 });

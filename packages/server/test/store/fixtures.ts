@@ -10,6 +10,7 @@ export function storedResponse(changes: Partial<StoredResponse> & { text?: strin
     id,
     project: 'default',
     parentId: null,
+    conversation: null,
     createdAt: 1_790_000_000,
     input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text }] }],
     response,

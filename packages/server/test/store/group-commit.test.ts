@@ -2,20 +2,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeRow } from '../../src/store/row.ts';
+import type { Executor } from '../../src/store/sqlite/executor.ts';
 import { createGroupCommit } from '../../src/store/sqlite/group-commit.ts';
-import type { GroupCommit } from '../../src/store/sqlite/group-commit.ts';
+import { putSteps } from '../../src/store/sqlite/responses.ts';
 import { at, storedResponse } from './fixtures.ts';
 
 const workerAt = (name: string) => new URL(`./${name}.ts`, import.meta.url);
-const put = (id?: string) => ({ kind: 'put', row: encodeRow(storedResponse(id === undefined ? {} : { id })) }) as const;
-const get = (id: string) => ({ kind: 'get', project: 'default', id }) as const;
+const put = (id?: string) =>
+  ({ kind: 'write', steps: putSteps(storedResponse(id === undefined ? {} : { id })) }) as const;
+const get = (id: string) =>
+  ({ kind: 'read', statement: { name: 'get-response', values: { project: 'default', id } } }) as const;
 
 describe('group commit', () => {
   let folder: string;
-  let commit: GroupCommit;
+  let commit: Executor;
 
-  function start(worker: string): GroupCommit {
+  function start(worker: string): Executor {
     commit = createGroupCommit({ path: join(folder, 'db'), lockTimeoutMs: 1000 }, workerAt(worker));
     return commit;
   }

@@ -1,15 +1,28 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
+import { describeBackground } from './contract-background.ts';
+import { describeConversations } from './contract-conversations.ts';
+import { describeRetention } from './contract-retention.ts';
 import { describeStore } from './contract.ts';
 import { at, storedChain, storedResponse } from './fixtures.ts';
 
@@ -32,6 +45,15 @@ async function open(lockTimeoutMs?: number): Promise<Store> {
   return store;
 }
 
+/** A file as the first version made it. */
+function openFirstVersion(name: string): DatabaseSync {
+  mkdirSync(dirname(name), { recursive: true });
+  const database = new DatabaseSync(name);
+  const migration = new URL('../../src/store/sqlite/migrations/0001-responses.sql', import.meta.url);
+  database.exec(`${readFileSync(migration, 'utf8')}; PRAGMA user_version = 1;`);
+  return database;
+}
+
 /** Permissions, in octal digits. */
 function modeOf(name: string): string {
   return (statSync(name).mode & 0o777).toString(8);
@@ -45,7 +67,9 @@ function spawnWriter(concurrency: number, puts?: number) {
   return { child, exited: once(child, 'exit'), lines: createInterface({ input: child.stdout }) };
 }
 
-describeStore('sqlite', () => open());
+for (const contract of [describeStore, describeConversations, describeBackground, describeRetention]) {
+  contract('sqlite', () => open());
+}
 
 describe('sqlite', () => {
   it('finds everything when it is opened again', async () => {
@@ -70,18 +94,71 @@ describe('sqlite', () => {
     expect(rows).toHaveLength(10);
   });
 
-  it.each(['get', 'chain', 'delete'])('finds rows by their keys, never by reading a table (%s)', async (name) => {
+  it.each(['get-response', 'get-chain', 'delete-response'])(
+    'finds rows by their keys, never by reading a table (%s)',
+    async (name) => {
+      await (await open()).close();
+      const sql = readFileSync(new URL(`../../src/store/sqlite/sql/${name}.sql`, import.meta.url), 'utf8');
+      const database = new DatabaseSync(path);
+      const steps = database
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all()
+        .map(({ detail }) => String(detail));
+      database.close();
+      const touching = steps.filter((step) => /\b(responses|parent)\b/.test(step));
+      expect(touching.length).toBeGreaterThan(0);
+      for (const step of touching) expect(step).toContain('(project=? AND id=?)');
+    },
+  );
+
+  it('reads each table of a statement through an index', async () => {
     await (await open()).close();
-    const sql = readFileSync(new URL(`../../src/store/sqlite/sql/${name}.sql`, import.meta.url), 'utf8');
+    const folder = new URL('../../src/store/sqlite/sql/', import.meta.url);
     const database = new DatabaseSync(path);
-    const steps = database
-      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .all()
-      .map(({ detail }) => String(detail));
+    const scans = readdirSync(folder).flatMap((name) =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${readFileSync(new URL(name, folder), 'utf8')}`)
+        .all()
+        .map(({ detail }) => `${name}: ${String(detail)}`)
+        .filter((step) =>
+          /SCAN (responses|response_\w+|conversations|conversation_items|leases)\b(?!.*INDEX)/.test(step),
+        ),
+    );
     database.close();
-    const touching = steps.filter((step) => /\b(responses|parent)\b/.test(step));
-    expect(touching.length).toBeGreaterThan(0);
-    for (const step of touching) expect(step).toContain('(project=? AND id=?)');
+    // Once in ten minutes, and of the small table of conversations only.
+    expect(scans).toEqual(['expire-conversations.sql: SCAN conversations']);
+  });
+
+  it('brings a file of the first version to the newest', async () => {
+    const database = openFirstVersion(path);
+    const chain = [
+      ['resp_root', null],
+      ['resp_child', 'resp_root'],
+      ['resp_leaf', 'resp_child'],
+      ['resp_cut', 'resp_gone'],
+    ];
+    const insert = database.prepare('INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?)');
+    const { input, response } = storedResponse();
+    for (const [id = '', parentId = null] of chain) {
+      insert.run('default', id, parentId, 7, JSON.stringify(input), JSON.stringify(response));
+    }
+    database.close();
+    const store = await open();
+    const found = await store.chain('default', 'resp_leaf');
+    expect(found?.map(({ id, parentId, createdAt }) => [id, parentId, createdAt])).toEqual([
+      ['resp_root', null, 7],
+      ['resp_child', 'resp_root', 7],
+      ['resp_leaf', 'resp_child', 7],
+    ]);
+    expect(await store.get('default', 'resp_cut')).toMatchObject({ parentId: 'resp_gone', input, response });
+    const again = new DatabaseSync(path);
+    expect(again.prepare('SELECT id, chain_id FROM responses ORDER BY id').all()).toEqual([
+      { id: 'resp_child', chain_id: 'resp_root' },
+      { id: 'resp_cut', chain_id: 'resp_cut' },
+      { id: 'resp_leaf', chain_id: 'resp_root' },
+      { id: 'resp_root', chain_id: 'resp_root' },
+    ]);
+    again.close();
   });
 
   it('keeps its files to their owner', async () => {

@@ -73,7 +73,10 @@ describe.each(['request_with_tools.yaml', 'sequential_requests.yaml', 'simple_te
       for (const [index, frame] of frames.entries()) {
         const recorded = exchange.received[index];
         const paths = keyPaths(frame).filter((path) => path !== addedSince);
-        expect({ type: frame.type, keys: new Set(paths) }).toEqual({ type: recorded?.type, keys: new Set(keyPaths(recorded)) });
+        expect({ type: frame.type, keys: new Set(paths) }).toEqual({
+          type: recorded?.type,
+          keys: new Set(keyPaths(recorded)),
+        });
         const ours = frame as unknown as Record<string, unknown>;
         for (const field of ['delta', 'text', 'arguments', 'output_index', 'content_index']) {
           expect({ field, value: ours[field] }).toEqual({ field, value: recorded?.[field] });

@@ -1,35 +1,39 @@
 /** One generation: lease a sequence, evaluate what it lacks, read the model's tokens as events. */
-import type { Token } from 'node-llama-cpp';
+import { Interruption } from '../engine.ts';
 import type { EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
-import { abortable } from './abortable.ts';
-import type { LlamaContext } from './context.ts';
-import { Detokenizer } from './detokenizer.ts';
-import type { Detokenize } from './detokenizer.ts';
-import { JsonScanner } from './json-scanner.ts';
-import type { SamplingOptions } from './kv-sequence.ts';
-import type { Prompt } from './prompt.ts';
-import type { Lease, SequencePool } from './sequences.ts';
-import { spanLength } from './span.ts';
-import { OutputSignature } from './signature.ts';
-import { OutputParser } from './stream.ts';
-import type { TemplateText } from './template.ts';
+import { Detokenizer } from '../chat-template/detokenizer.ts';
+import type { Detokenize } from '../chat-template/detokenizer.ts';
+import type { TemplateText } from '../chat-template/template.ts';
+import type { Token } from '../chat-template/tokenizer.ts';
+import { abortable } from '../token-chain/abortable.ts';
+import type { TokenContext } from '../token-chain/context.ts';
+import type { Lease } from '../token-chain/lease.ts';
+import { Output } from '../token-chain/output.ts';
+import type { Prompt } from '../token-chain/prompt.ts';
+import type { SequencePool } from '../token-chain/sequences.ts';
+import { spanLength } from '../token-chain/span.ts';
+import type { EvaluatedSequence, SampledToken, SamplingOptions } from './kv-sequence.ts';
+import { toLogprob } from './logprobs.ts';
 
 /** Tokens evaluated at once: between two slices an abort is noticed and other sequences get their turn. */
 const sliceTokens = 256;
 
 /** What a generation needs of the loaded model. */
-export interface Generator {
-  readonly pool: SequencePool;
+export interface Generator<Sequence extends EvaluatedSequence<Sequence>> {
+  readonly pool: SequencePool<Sequence>;
   readonly contextTokens: number;
   readonly detokenize: Detokenize;
   /** What the template writes behind an answer. */
   readonly closing: TemplateText;
 }
 
-/** Generates. Throws the signal's reason as soon as it aborts; the sequence is given back when its evaluation has ended. */
-export async function* generate(
-  generator: Generator,
-  request: GenerateRequest<LlamaContext>,
+/**
+ * Generates. An interruption ends it with what was counted by then; every other abort throws the signal's reason. Both at once:
+ * the sequence is given back when its evaluation has ended.
+ */
+export async function* generate<Sequence extends EvaluatedSequence<Sequence>>(
+  generator: Generator<Sequence>,
+  request: GenerateRequest<TokenContext>,
   prompt: Prompt,
   sampling: SamplingOptions,
   signal: AbortSignal,
@@ -37,43 +41,80 @@ export async function* generate(
   const { settings, context } = request;
   const room = generator.contextTokens - spanLength(prompt.span);
   const limit = Math.min(room, settings.max_output_tokens ?? room);
-  const output = new Output(prompt, generator.detokenize, settings.text.format.type !== 'text');
+  const detokenizer = new Detokenizer(generator.detokenize);
+  const output = new Output(prompt, generator.closing, settings.text.format.type !== 'text');
   const lease = await generator.pool.lease(prompt.span, signal);
+  let generation: AsyncIterator<SampledToken> | null = null;
+  let cached = 0;
+  let reason: EndReason = 'stop';
+  let hasLeft = false;
+  /** Before the end is given out: its reader extends the chain by what it saw, and may go on from there at once. */
+  const leave = (wasInterrupted: boolean): void => {
+    if (hasLeft) return;
+    hasLeft = true;
+    context.remember(output.toRaw(wasInterrupted));
+    const held = { ...prompt.span, tail: [...prompt.span.tail, ...output.tokens] };
+    lease.release(held, async () => generation?.return?.());
+  };
   try {
-    const cached = await abortable(lease.ready, signal);
-    lease.start(await prefill(lease, signal), sampling);
+    cached = await abortable(lease.ready, signal);
+    const last = await prefill(lease, signal);
+    await lease.run(async (sequence) => (generation = sequence.generate(last, sampling)));
     yield* batch(output.begin());
 
-    let reason: 'stop' | 'max_output_tokens' = 'stop';
-    while (!output.hasEnded && !(output.calls > 0 && !settings.parallel_tool_calls && output.isBetweenItems)) {
+    while (!output.hasEnded && !(output.hasCalled && !settings.parallel_tool_calls)) {
       if (output.tokens.length >= limit) {
         reason = 'max_output_tokens';
         break;
       }
-      const token = await abortable(lease.next(), signal);
-      if (token === null) break;
-      yield* batch(output.push(token));
+      const sampled = await abortable(
+        lease.run(() => nextOf(generation)),
+        signal,
+      );
+      if (sampled === null) break;
+      const text = detokenizer.push(sampled.token);
+      const logprob = toLogprob(sampled, settings.top_logprobs, generator.detokenize);
+      const events = output.push([sampled.token], text, logprob);
+      if (!detokenizer.isPending) output.mark();
+      yield* batch(events);
     }
-    const usage: EngineUsage = {
-      inputTokens: prompt.length,
-      cachedTokens: Math.min(cached, prompt.length),
-      outputTokens: prompt.forced.tokens.length + output.tokens.length,
-      reasoningTokens: output.reasoningTokens,
-    };
-    yield [...output.finish(), { type: 'end', reason, usage }];
+    const events = output.finish();
+    if (!detokenizer.isPending) output.mark();
+    leave(false);
+    yield [...events, toEnd(reason, prompt, cached, output)];
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    leave(true);
+    yield [toEnd('stop', prompt, cached, output)];
   } finally {
-    const written = [...prompt.forced.tokens, ...output.tokens];
-    if (written.length > 0 && output.isSettled)
-      context.remember({
-        tokens: [...prompt.opening.tokens, ...written, ...generator.closing.tokens],
-        signature: output.signature,
-      });
-    lease.release({ ...prompt.span, tail: [...prompt.span.tail, ...output.tokens] });
+    leave(true);
   }
 }
 
+type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
+
+function toEnd(reason: EndReason, prompt: Prompt, cached: number, output: Output): EngineEvent {
+  const usage: EngineUsage = {
+    inputTokens: prompt.length,
+    cachedTokens: Math.min(cached, prompt.length),
+    outputTokens: output.length,
+    reasoningTokens: output.reasoningTokens,
+  };
+  return { type: 'end', reason, usage };
+}
+
+/** The model's next token, null at its end of turn. */
+async function nextOf(generation: AsyncIterator<SampledToken> | null): Promise<SampledToken | null> {
+  const result = await generation?.next();
+  return result === undefined || result.done === true ? null : result.value;
+}
+
 /** Evaluates a prompt ahead of its turn. A generation that wants the same prompt takes over between two slices. */
-export async function warm(generator: Generator, prompt: Prompt, signal: AbortSignal): Promise<void> {
+export async function warm<Sequence extends EvaluatedSequence<Sequence>>(
+  generator: Generator<Sequence>,
+  prompt: Prompt,
+  signal: AbortSignal,
+): Promise<void> {
   const wanted = new AbortController();
   const stop = AbortSignal.any([signal, wanted.signal]);
   const lease = generator.pool.leaseAhead(prompt.span, () => wanted.abort());
@@ -81,92 +122,36 @@ export async function warm(generator: Generator, prompt: Prompt, signal: AbortSi
   try {
     await lease.ready;
     const last = await prefill(lease, stop);
-    await abortable(lease.append(last), stop);
+    await abortable(append(lease, last), stop);
   } finally {
     lease.release();
   }
 }
 
 /** Evaluates all of the prompt but its last slice's last token, which the model goes on from. */
-async function prefill(lease: Lease, signal: AbortSignal): Promise<Token[]> {
+async function prefill<Sequence extends EvaluatedSequence<Sequence>>(
+  lease: Lease<Sequence>,
+  signal: AbortSignal,
+): Promise<Token[]> {
   const pending = lease.pending();
   let from = 0;
   while (from < pending.length - 1) {
     const to = Math.min(from + sliceTokens, pending.length - 1);
     signal.throwIfAborted();
-    await abortable(lease.append(pending.slice(from, to)), signal);
+    await abortable(append(lease, pending.slice(from, to)), signal);
     from = to;
   }
   return pending.slice(from);
 }
 
-function batch(events: readonly EngineEvent[]): (readonly EngineEvent[])[] {
-  return events.length === 0 ? [] : [events];
+async function append<Sequence extends EvaluatedSequence<Sequence>>(
+  lease: Lease<Sequence>,
+  tokens: readonly Token[],
+): Promise<void> {
+  await lease.run((sequence) => sequence.append(tokens));
+  lease.settle();
 }
 
-/** A model's output as it grows: tokens, their text, what the text means. */
-class Output {
-  readonly tokens: Token[] = [];
-  reasoningTokens = 0;
-  /** True once a JSON answer has closed: the grammar would let space follow without end. */
-  hasEnded = false;
-  readonly #forced: TemplateText;
-  readonly #detokenizer: Detokenizer;
-  readonly #parser: OutputParser;
-  readonly #signature = new OutputSignature();
-  readonly #json: JsonScanner | null;
-
-  constructor(prompt: Prompt, detokenize: Detokenize, isJson: boolean) {
-    this.#forced = prompt.forced;
-    this.#detokenizer = new Detokenizer(detokenize);
-    this.#parser = new OutputParser(prompt.targets, prompt.opening.text.trimEnd().endsWith('<think>'));
-    this.#json = isJson ? new JsonScanner() : null;
-  }
-
-  get calls(): number {
-    return this.#parser.calls;
-  }
-
-  get isBetweenItems(): boolean {
-    return this.#parser.isBetweenItems;
-  }
-
-  /** Whether the events so far say all that the tokens say. */
-  get isSettled(): boolean {
-    return this.#parser.isSettled && !this.#detokenizer.isPending;
-  }
-
-  get signature(): string {
-    return this.#signature.toString();
-  }
-
-  /** Events of what the prompt put into the model's mouth. */
-  begin(): EngineEvent[] {
-    return this.#forced.text === '' ? [] : this.#read(this.#forced.text);
-  }
-
-  push(token: Token): EngineEvent[] {
-    this.tokens.push(token);
-    if (this.#parser.isReasoning) this.reasoningTokens += 1;
-    const text = this.#detokenizer.push(token);
-    return text === '' ? [] : this.#read(text);
-  }
-
-  finish(): EngineEvent[] {
-    return this.#record(this.#parser.finish());
-  }
-
-  #read(text: string): EngineEvent[] {
-    return this.#record(this.#parser.push(text));
-  }
-
-  #record(events: EngineEvent[]): EngineEvent[] {
-    for (const event of events) {
-      this.#signature.apply(event);
-      if (this.#json !== null && event.type === 'text.delta')
-        for (const character of event.delta) this.#json.push(character);
-    }
-    this.hasEnded = this.#json?.isClosed ?? false;
-    return events;
-  }
+function batch(events: readonly EngineEvent[]): (readonly EngineEvent[])[] {
+  return events.length === 0 ? [] : [events];
 }

@@ -1,33 +1,43 @@
-/** One KV sequence, as the pool sees it: an append-only run of evaluated tokens that can be cut short and copied. */
-import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
+/** A KV sequence of node-llama-cpp. */
+import type {
+  LlamaContextSequence,
+  SequenceEvaluateMetadataOptions,
+  SequenceEvaluateOptions,
+  Token as NativeToken,
+} from 'node-llama-cpp';
+import type { Token } from '../chat-template/tokenizer.ts';
+import type { KvSequence } from '../token-chain/lease.ts';
 
 /** How tokens are chosen. */
 export type SamplingOptions = Pick<
   SequenceEvaluateOptions,
   'temperature' | 'topP' | 'topK' | 'seed' | 'grammarEvaluationState'
->;
-
-/** The port to the native sequence. Operations of one sequence never overlap; those of different sequences may. */
-export interface KvSequence {
-  /** Evaluated tokens. */
-  readonly length: number;
-  /** Keeps the first `length` tokens, or fewer where the model's memory cannot be cut there (recurrent, sliding window). */
-  truncate(length: number): Promise<void>;
-  /** Becomes a copy of the first `length` tokens of `other`. False when it could not; what it holds then is undefined. */
-  copyFrom(other: KvSequence, length: number): Promise<boolean>;
-  /** Evaluates tokens. */
-  append(tokens: readonly Token[]): Promise<void>;
-  /** Evaluates `tokens` and yields what the model says next, each token evaluated when the following one is asked for. Ends at its end of turn. */
-  generate(tokens: readonly Token[], options: SamplingOptions): AsyncIterator<Token>;
-}
+> & { readonly wantsProbabilities?: boolean };
 
 /** Copying is an internal method of the pinned version: without it a fork starts over, which is slower and as right. */
 interface Copyable {
   _copyStateFromOtherSequence?(other: LlamaContextSequence, upTo: number): Promise<boolean>;
 }
 
+/** What the embedded engine needs of a sequence besides keeping it. */
+export interface EvaluatedSequence<Self> extends KvSequence<Self> {
+  /** Evaluates tokens. */
+  append(tokens: readonly Token[]): Promise<void>;
+  /**
+   * Evaluates `tokens` and yields what the model says next, each token evaluated when the following one is asked for. Ends at
+   * its end of turn.
+   */
+  generate(tokens: readonly Token[], options: SamplingOptions): AsyncIterator<SampledToken>;
+}
+
+/** A token, with the probabilities of all tokens in its place where they were asked for, the likeliest first. */
+export interface SampledToken {
+  readonly token: Token;
+  readonly probabilities?: ReadonlyMap<Token, number> | undefined;
+}
+
 /** A sequence of node-llama-cpp. */
-export class NativeSequence implements KvSequence {
+export class NativeSequence implements EvaluatedSequence<NativeSequence> {
   readonly #native: LlamaContextSequence;
 
   constructor(native: LlamaContextSequence) {
@@ -45,17 +55,33 @@ export class NativeSequence implements KvSequence {
     await this.#native.adaptStateToTokens(this.#native.contextTokens.slice(0, length), false);
   }
 
-  async copyFrom(other: KvSequence, length: number): Promise<boolean> {
+  canCopy(): boolean {
+    const native: LlamaContextSequence & Copyable = this.#native;
+    return native._copyStateFromOtherSequence !== undefined;
+  }
+
+  async copyFrom(other: NativeSequence, length: number): Promise<boolean> {
     const target: LlamaContextSequence & Copyable = this.#native;
-    if (!(other instanceof NativeSequence) || target._copyStateFromOtherSequence === undefined) return false;
+    if (target._copyStateFromOtherSequence === undefined) return false;
     return target._copyStateFromOtherSequence(other.#native, length);
   }
 
   append(tokens: readonly Token[]): Promise<void> {
-    return this.#native.evaluateWithoutGeneratingNewTokens([...tokens]);
+    return this.#native.evaluateWithoutGeneratingNewTokens(toNative(tokens));
   }
 
-  generate(tokens: readonly Token[], options: SamplingOptions): AsyncIterator<Token> {
-    return this.#native.evaluate([...tokens], { ...options });
+  async *generate(tokens: readonly Token[], options: SamplingOptions): AsyncGenerator<SampledToken, void> {
+    const { wantsProbabilities, ...sampling } = options;
+    if (!wantsProbabilities) {
+      for await (const token of this.#native.evaluate(toNative(tokens), sampling)) yield { token };
+      return;
+    }
+    const metadata: SequenceEvaluateMetadataOptions = { probabilities: true };
+    yield* this.#native.evaluateWithMetadata(toNative(tokens), metadata, sampling);
   }
+}
+
+/** The library brands its token ids. */
+function toNative(tokens: readonly Token[]): NativeToken[] {
+  return [...tokens] as NativeToken[];
 }

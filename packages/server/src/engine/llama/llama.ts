@@ -5,9 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import { ProtocolError, errors } from '@longwire/protocol';
 import type { Item } from '@longwire/protocol';
 import type { Engine, EngineEvent, EngineModel, EngineUsage, GenerateRequest } from '../engine.ts';
-import { abortable } from './abortable.ts';
-import { extendContext } from './context.ts';
-import type { LlamaContext } from './context.ts';
+import { abortable } from '../token-chain/abortable.ts';
+import { extendContext } from '../token-chain/context.ts';
+import type { TokenContext } from '../token-chain/context.ts';
 import type { Runtime, RuntimeOptions } from './runtime.ts';
 
 /** The model, its name, and what it may take. */
@@ -22,14 +22,14 @@ export interface LlamaEngineOptions extends RuntimeOptions {
  * An engine for one model. The file is looked at, and loading begins, in the background: turns wait for it, `models()` does not.
  * Rejects with `engine_unavailable` when there is no such file.
  */
-export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Engine<LlamaContext>> {
+export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Engine<TokenContext>> {
   const file = await stat(options.modelPath).catch((cause: unknown) => {
     throw errors.engineUnavailable(`There is no model file '${basename(options.modelPath)}'.`, cause);
   });
   return new LlamaEngine(options, Math.floor(file.mtimeMs / 1000));
 }
 
-class LlamaEngine implements Engine<LlamaContext> {
+class LlamaEngine implements Engine<TokenContext> {
   readonly name: string;
   readonly #model: EngineModel;
   readonly #loading: Promise<Runtime>;
@@ -55,12 +55,12 @@ class LlamaEngine implements Engine<LlamaContext> {
     return Promise.resolve([contextTokens === undefined ? this.#model : { ...this.#model, contextTokens }]);
   }
 
-  extend(parent: LlamaContext | null, items: readonly Item[]): LlamaContext {
+  extend(parent: TokenContext | null, items: readonly Item[]): TokenContext {
     return extendContext(parent, items);
   }
 
   async *generate(
-    request: GenerateRequest<LlamaContext>,
+    request: GenerateRequest<TokenContext>,
     aborted: AbortSignal,
   ): AsyncGenerator<readonly EngineEvent[], void> {
     const signal = AbortSignal.any([aborted, this.#closing.signal]);
@@ -68,13 +68,18 @@ class LlamaEngine implements Engine<LlamaContext> {
     yield* runtime.generate(request, signal);
   }
 
-  async warm(request: GenerateRequest<LlamaContext>, aborted: AbortSignal): Promise<EngineUsage> {
+  async warm(request: GenerateRequest<TokenContext>, aborted: AbortSignal): Promise<EngineUsage> {
     const signal = AbortSignal.any([aborted, this.#closing.signal]);
     const runtime = await abortable(this.#loading, signal);
     return runtime.warm(request, signal);
   }
 
-  release(context: LlamaContext): void {
+  async count(request: GenerateRequest<TokenContext>, aborted: AbortSignal): Promise<number> {
+    const runtime = await abortable(this.#loading, AbortSignal.any([aborted, this.#closing.signal]));
+    return runtime.count(request);
+  }
+
+  release(context: TokenContext): void {
     context.release();
   }
 

@@ -1,19 +1,25 @@
 /** The loaded model: llama.cpp in this process, its KV pool, its template. Imported when the first turn needs it. */
 import { availableParallelism } from 'node:os';
 import { LlamaLogLevel, getLlama } from 'node-llama-cpp';
-import type { GgufFileInfo, Llama, LlamaContext as NativeContext, LlamaModel } from 'node-llama-cpp';
+import type {
+  GgufFileInfo,
+  Llama,
+  LlamaContext as NativeContext,
+  LlamaModel,
+  Token as NativeToken,
+} from 'node-llama-cpp';
 import type { EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
 import { defaultMemoryBudgetBytes, toPoolSize } from './budget.ts';
 import type { AttentionShape } from './budget.ts';
-import type { LlamaContext } from './context.ts';
+import type { TokenContext } from '../token-chain/context.ts';
 import { generate, warm } from './generate.ts';
 import type { Generator } from './generate.ts';
 import { NativeSequence } from './kv-sequence.ts';
-import { PromptBuilder } from './prompt.ts';
+import { PromptBuilder } from '../token-chain/prompt.ts';
 import { GrammarCache, toSampling } from './sampling.ts';
-import { SequencePool } from './sequences.ts';
-import { ChatTemplate } from './template.ts';
-import type { Vocabulary } from './tokenizer.ts';
+import { SequencePool } from '../token-chain/sequences.ts';
+import { createChatTemplate } from '../chat-template/template.ts';
+import type { Vocabulary } from '../chat-template/tokenizer.ts';
 
 /** What to load, and how much memory it may take. */
 export interface RuntimeOptions {
@@ -34,9 +40,11 @@ export interface RuntimeOptions {
 export interface Runtime {
   readonly contextTokens: number;
   /** As `Engine.generate`. */
-  generate(request: GenerateRequest<LlamaContext>, signal: AbortSignal): AsyncIterable<readonly EngineEvent[]>;
+  generate(request: GenerateRequest<TokenContext>, signal: AbortSignal): AsyncIterable<readonly EngineEvent[]>;
   /** As `Engine.warm`. */
-  warm(request: GenerateRequest<LlamaContext>, signal: AbortSignal): EngineUsage;
+  warm(request: GenerateRequest<TokenContext>, signal: AbortSignal): Promise<EngineUsage>;
+  /** As `Engine.count`. */
+  count(request: GenerateRequest<TokenContext>): Promise<number>;
   /** Waits for what is being evaluated, then frees the model. */
   dispose(): Promise<void>;
 }
@@ -71,36 +79,40 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
     flashAttention: false,
     threads: { ideal: threads, min: 1 },
   });
-  const template = new ChatTemplate(
+  const template = await createChatTemplate(
     options.chatTemplate ?? metadata.tokenizer.chat_template ?? null,
     toVocabulary(model),
   );
   const contextTokens = Math.min(size.contextTokens, context.contextSize);
-  const generator: Generator = {
+  const generator: Generator<NativeSequence> = {
     pool: new SequencePool(Array.from({ length: size.sequences }, () => createSequence(context))),
     contextTokens,
-    detokenize: (tokens, before) => model.detokenize(tokens, true, before),
-    closing: template.closing(),
+    detokenize: (tokens, before) => model.detokenize(tokens as NativeToken[], true, before as NativeToken[]),
+    closing: await template.closing(),
   };
   const prompts = new PromptBuilder(template, contextTokens);
   const grammars = new GrammarCache(llama, model);
   return {
     contextTokens,
     async *generate(request, signal) {
-      const prompt = prompts.build(request, true);
+      const prompt = await prompts.build(request, true);
       // A call that has been begun for the model is no answer to be held to a format.
-      const isFree = prompt.forced.tokens.length === 0;
-      const grammar = isFree ? await grammars.state(request.settings.text.format, prompt.targets.size > 0) : null;
+      const isHeld = prompt.forced.text === '' || prompt.forced.text === prompt.family.finalStart;
+      const callStart = prompt.targets.size > 0 ? prompt.family.callStart : null;
+      const grammar = isHeld ? await grammars.state(request.settings.text.format, callStart) : null;
       const sampling = toSampling(request, options.defaultTemperature ?? null);
       const withGrammar = grammar === null ? sampling : { ...sampling, grammarEvaluationState: grammar };
       yield* generate(generator, request, prompt, withGrammar, signal);
     },
-    warm(request, signal) {
-      const prompt = prompts.build(request, false);
+    async warm(request, signal) {
+      const prompt = await prompts.build(request, false);
       const cachedTokens = Math.min(prompt.length, generator.pool.cached(prompt.span));
       // A warm-up that fails costs time only: the generation evaluates what is missing, and fails visibly if it must.
       if (prompt.length > cachedTokens) warm(generator, prompt, signal).catch(() => {});
       return { inputTokens: prompt.length, cachedTokens, outputTokens: 0, reasoningTokens: 0 };
+    },
+    async count(request) {
+      return (await prompts.build(request, true)).length;
     },
     async dispose() {
       await generator.pool.drain();

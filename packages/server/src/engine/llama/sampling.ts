@@ -24,7 +24,16 @@ export function toSampling(
     topP: settings.top_p,
     topK,
     seed: randomInt(2 ** 31),
+    ...(wantsLogprobs(request) ? { wantsProbabilities: true } : {}),
   };
+}
+
+/** Whether the request asks for log probabilities. */
+export function wantsLogprobs({
+  settings,
+  requested,
+}: Pick<GenerateRequest<unknown>, 'settings' | 'requested'>): boolean {
+  return settings.top_logprobs > 0 || (requested.include ?? []).includes('message.output_text.logprobs');
 }
 
 /** Grammars of JSON schemas, compiled once each. */
@@ -39,16 +48,16 @@ export class GrammarCache {
   }
 
   /**
-   * What holds an answer to a format; null for text. With `mayCall` the model may call a tool instead.
+   * What holds an answer to a format; null for text. The model may call a tool instead where `callStart` says what a call begins with.
    * Throws `invalid_value` for a schema that cannot be made a grammar.
    */
-  async state(format: TextFormat, mayCall: boolean): Promise<LlamaGrammarEvaluationState | null> {
+  async state(format: TextFormat, callStart: string | null): Promise<LlamaGrammarEvaluationState | null> {
     if (format.type === 'text') return null;
     const schema = format.type === 'json_schema' ? format.schema : { type: 'object', additionalProperties: true };
-    const key = `${mayCall ? 'call' : 'answer'} ${JSON.stringify(schema)}`;
+    const key = JSON.stringify([callStart, schema]);
     let grammar = this.#grammars.get(key);
     if (grammar === undefined) {
-      grammar = await this.#compile(schema, mayCall);
+      grammar = await this.#compile(schema, callStart);
       const oldest = this.#grammars.keys().next();
       if (this.#grammars.size >= cachedGrammars && oldest.done !== true) this.#grammars.delete(oldest.value);
       this.#grammars.set(key, grammar);
@@ -56,13 +65,13 @@ export class GrammarCache {
     return new LlamaGrammarEvaluationState({ model: this.#model, grammar });
   }
 
-  async #compile(schema: Readonly<Record<string, unknown>>, mayCall: boolean): Promise<LlamaGrammar> {
+  async #compile(schema: Readonly<Record<string, unknown>>, callStart: string | null): Promise<LlamaGrammar> {
     try {
       // The library infers types from a literal schema; what it cannot make a grammar of, it refuses at run time.
       const grammar = await this.#llama.createGrammarForJsonSchema(schema as { type: 'object' });
-      if (!mayCall) return grammar;
+      if (callStart === null) return grammar;
       const answer = grammar.grammar.replace(/^root ::=/, 'answer ::=');
-      const call = 'call ::= "<tool_call>" [^\\x00]*';
+      const call = `call ::= ${JSON.stringify(callStart)} [^\\x00]*`;
       return await this.#llama.createGrammar({ grammar: `root ::= answer | call\n${call}\n${answer}` });
     } catch (cause) {
       throw errors.invalidValue('text.format.schema', `it cannot be made a grammar (${String(cause)}).`);

@@ -7,11 +7,11 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { Engine, EngineEvent, GenerateRequest } from '../engine.ts';
 import { createContext, extendContext, type ChatContext } from './context.ts';
-import { UpstreamErrors } from './errors.ts';
-import type { UpstreamReply, UpstreamTimeouts } from './exchange.ts';
-import { Upstream } from './http.ts';
+import { UpstreamErrors } from '../http/errors.ts';
+import type { UpstreamReply, UpstreamTimeouts } from '../http/exchange.ts';
+import { Upstream } from '../http/upstream.ts';
 import { toChatMessages, type Dialect } from './messages.ts';
-import { ModelList } from './models.ts';
+import { ModelList } from '../http/models.ts';
 import { toRequestBody, type BodyOptions } from './request.ts';
 import { ChatStreamDecoder } from './stream.ts';
 import { toToolTable } from './tools.ts';

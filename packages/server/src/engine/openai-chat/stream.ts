@@ -2,7 +2,7 @@
 import type { ProtocolError } from '@longwire/protocol';
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import type { EngineEvent, EngineUsage, TokenLogprob } from '../engine.ts';
-import type { UpstreamErrors } from './errors.ts';
+import type { UpstreamErrors } from '../http/errors.ts';
 import { ItemQueue } from './item-queue.ts';
 import { StreamedCall } from './tool-call.ts';
 import type { ToolTable } from './tools.ts';

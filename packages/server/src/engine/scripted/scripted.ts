@@ -27,7 +27,10 @@ interface ScriptedContext {
   readonly endsWithOutput: boolean;
 }
 
-const modelItemTypes: ReadonlySet<string> = new Set(['reasoning', 'function_call', 'custom_tool_call', 'compaction']);
+const modelItemTypes: ReadonlySet<string> = new Set(['reasoning', 'function_call', 'custom_tool_call']);
+
+/** All that this model remembers of a chain, for the summary of a compaction: it reads it there as any model reads its own. */
+const summaryPattern = /The workload was played up to turn (\d+)\./;
 
 /** Creates the engine. After the last turn the workload begins again. */
 export function createScriptedEngine(options: ScriptedOptions): Engine<ScriptedContext> {
@@ -44,8 +47,17 @@ export function createScriptedEngine(options: ScriptedOptions): Engine<ScriptedC
     request: GenerateRequest<ScriptedContext>,
     signal: AbortSignal,
   ): AsyncGenerator<readonly EngineEvent[]> {
-    const play = plays[request.context.turns % plays.length];
+    const { turns } = request.context;
+    const play = plays[turns % plays.length];
     if (!play) throw new Error('The workload is empty.');
+    if (request.purpose === 'summary') {
+      const delta = `The workload was played up to turn ${turns}.`;
+      yield [
+        { type: 'text.delta', delta },
+        { type: 'end', reason: 'stop', usage: play.usage },
+      ];
+      return;
+    }
     const end = { type: 'end' as const, reason: 'stop' as const, usage: play.usage };
     if (rate === 'instant') {
       yield [...play.events, end];
@@ -81,7 +93,18 @@ export function createScriptedEngine(options: ScriptedOptions): Engine<ScriptedC
 
 function follow(context: ScriptedContext, item: Item): ScriptedContext {
   const isOutput = modelItemTypes.has(item.type) || (item.type === 'message' && item.role === 'assistant');
-  return { turns: context.turns + (isOutput && !context.endsWithOutput ? 1 : 0), endsWithOutput: isOutput };
+  return {
+    turns: rememberedTurns(item) ?? context.turns + (isOutput && !context.endsWithOutput ? 1 : 0),
+    endsWithOutput: isOutput,
+  };
+}
+
+/** The turns of which a summary tells, null for any other item. */
+function rememberedTurns(item: Item): number | null {
+  if (item.type !== 'message' || item.role !== 'user' || typeof item.content === 'string') return null;
+  const [part] = item.content;
+  const told = part?.type === 'input_text' ? summaryPattern.exec(part.text)?.[1] : undefined;
+  return told === undefined ? null : Number(told);
 }
 
 interface Play {

@@ -5,9 +5,8 @@
 import { Worker } from 'node:worker_threads';
 import { errors } from '@longwire/protocol';
 import type { DatabaseOptions } from './database.ts';
-import type { Operation, Order, Outcome, Report } from './messages.ts';
-
-type Done = Extract<Outcome, { kind: 'done' }>;
+import type { Done, Executor } from './executor.ts';
+import type { Operation, Order, Report } from './messages.ts';
 
 interface Waiting {
   readonly operation: Operation;
@@ -15,19 +14,11 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The store's end of the worker thread. */
-export interface GroupCommit {
-  /** Resolves after the commit that holds the operation. Rejects with `store_unavailable`. */
-  run(operation: Operation): Promise<Done>;
-  /** Finishes what was asked for before, then lets go of the file. */
-  close(): Promise<void>;
-}
-
 /** A worker thread for the file. One that dies rejects the batch it had; the next batch starts another. */
 export function createGroupCommit(
   options: DatabaseOptions,
   script = new URL('./worker.ts', import.meta.url),
-): GroupCommit {
+): Executor {
   let worker: Worker | null = null;
   let waiting: Waiting[] = [];
   let batch: Waiting[] = [];

@@ -1,18 +1,40 @@
 /** What the store and its worker thread say to each other. */
-import type { ResponseRow } from '../row.ts';
+
+/** A value of a column or a parameter. */
+export type SqlValue = string | number | null;
+
+/** A row as SQLite gives it. */
+export type Row = Readonly<Record<string, SqlValue>>;
+
+/** A statement of `sql/`, by its file's name, with its parameters. */
+export interface Statement {
+  readonly name: string;
+  readonly values: Row;
+}
+
+/** One statement of a write. */
+export interface Step extends Statement {
+  /** When this step changes no row, the write is taken back whole. */
+  readonly required?: true;
+}
 
 /** One thing to do. */
 export type Operation =
   /** Opens the file, if it is not open yet. */
   | { readonly kind: 'open' }
-  | { readonly kind: 'put'; readonly row: ResponseRow }
-  | { readonly kind: 'delete'; readonly project: string; readonly id: string }
-  | { readonly kind: 'get'; readonly project: string; readonly id: string }
-  | { readonly kind: 'chain'; readonly project: string; readonly id: string; readonly until: readonly string[] };
+  | { readonly kind: 'read'; readonly statement: Statement }
+  /** All steps or none. */
+  | { readonly kind: 'write'; readonly steps: readonly Step[] };
 
-/** What became of an operation: for `get` and `chain` the rows found, in any order; for `delete` whether there was one. */
+/** What became of an operation. */
 export type Outcome =
-  | { readonly kind: 'done'; readonly rows: readonly ResponseRow[]; readonly existed: boolean }
+  | {
+      readonly kind: 'done';
+      /** What a read found, or the last step of a write returned. */
+      readonly rows: readonly Row[];
+      /** False for a write that was taken back because a required step changed nothing. */
+      readonly applied: boolean;
+    }
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** To the worker. All writes of a batch are one transaction; its reads come after them. */

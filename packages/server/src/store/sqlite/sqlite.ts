@@ -1,9 +1,11 @@
 /** A store in one SQLite file: durable, and shared with other processes if need be. */
-import { errors } from '@longwire/protocol';
-import { decodeRow, encodeRow, orderChain } from '../row.ts';
-import type { ResponseRow } from '../row.ts';
-import type { Store, StoredResponse } from '../store.ts';
+import type { Store } from '../store.ts';
+import { createBackgroundStore } from './background.ts';
+import { createConversationStore } from './conversations.ts';
+import type { Executor } from './executor.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createResponseStore } from './responses.ts';
+import { expire } from './retention.ts';
 
 /** How the store behaves. */
 export interface SqliteStoreOptions {
@@ -24,37 +26,16 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions 
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new Error(`Cannot open the store ${path}: ${reason}`, { cause: error });
   }
-
-  return {
-    async put(stored) {
-      await commit.run({ kind: 'put', row: encodeRow(stored) });
-    },
-
-    async get(project, id) {
-      const { rows } = await commit.run({ kind: 'get', project, id });
-      return decodeRows(rows)[0] ?? null;
-    },
-
-    async chain(project, id, until = new Set()) {
-      if (until.has(id)) return [];
-      const { rows } = await commit.run({ kind: 'chain', project, id, until: [...until] });
-      const chain = orderChain(rows, id, until);
-      return chain && decodeRows(chain);
-    },
-
-    async delete(project, id) {
-      return (await commit.run({ kind: 'delete', project, id })).existed;
-    },
-
-    close: () => commit.close(),
-  };
+  return createStore(commit);
 }
 
-/** SQLite does not check what stands inside a long text: a damaged page may come back as broken JSON. */
-function decodeRows(rows: readonly ResponseRow[]): StoredResponse[] {
-  try {
-    return rows.map(decodeRow);
-  } catch (error) {
-    throw errors.storeUnavailable(error);
-  }
+/** The store contract on top of an executor. */
+export function createStore(executor: Executor): Store {
+  return {
+    ...createResponseStore(executor),
+    ...createBackgroundStore(executor, Date.now),
+    ...createConversationStore(executor),
+    expire: (limits) => expire(executor, limits),
+    close: () => executor.close(),
+  };
 }

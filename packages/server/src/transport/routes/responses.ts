@@ -1,50 +1,95 @@
-/** `/v1/responses` over HTTP: create (JSON or SSE), retrieve, delete (dossier L.1). */
+/** `/v1/responses` over HTTP: create (JSON, SSE, in the background), retrieve, list the input, cancel, delete (dossier L.1). */
 import {
   errors,
   parseCreateRequest,
   toErrorHeaders,
   toHttpErrorBody,
+  type CreateRequest,
   type KnownEvent,
   type Response,
 } from '@longwire/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { readInputItems } from '../../chain/input-items.ts';
 import { openExchange } from '../../connection/exchange.ts';
+import type { BackgroundRuns } from '../../turn/background.ts';
 import type { TurnEvents } from '../../turn/runner.ts';
 import type { TurnServices } from '../../turn/turn.ts';
 import { failureOf, sendEvents } from '../sse.ts';
+import { bodyOf } from './body.ts';
+import { pageOf, toItemList, toListedItem, toListedOutput } from './item-list.ts';
+import { parseInclude, parseInteger, parsePage, parseSwitch, type Query } from './query.ts';
 
-type ById = { Params: { id: string } };
+type ById = { Params: { id: string }; Querystring: Query };
 const drainRetryMs = 1000;
 
+/** What the routes need. */
+export interface ResponseRoutes {
+  readonly services: TurnServices;
+  readonly background: BackgroundRuns;
+  readonly isDraining: () => boolean;
+}
+
 /** Adds the routes with and without `/v1`. */
-export function addResponseRoutes(app: FastifyInstance, services: TurnServices, isDraining: () => boolean): void {
+export function addResponseRoutes(app: FastifyInstance, routes: ResponseRoutes): void {
+  const { services, background, isDraining } = routes;
   for (const prefix of ['/v1', '']) {
     app.post(`${prefix}/responses`, async (request, reply) => {
       if (isDraining()) throw errors.serverIsDraining(drainRetryMs);
-      return create(services, request, reply);
+      const body = parseCreateRequest(bodyOf(request), 'http');
+      return body.background === true
+        ? createInBackground(background, body, request, reply)
+        : create(services, body, request, reply);
     });
     app.get(`${prefix}/responses`, () => {
       throw errors.upgradeRequired();
     });
-    app.get<ById>(`${prefix}/responses/:id`, async (request) => {
-      const stored = await services.store?.get(request.project, request.params.id);
-      if (!stored) throw errors.responseNotFound(request.params.id);
-      return stored.response;
+    app.get<ById>(`${prefix}/responses/:id`, async (request, reply) => retrieve(routes, request, reply));
+    app.get<ById>(`${prefix}/responses/:id/input_items`, async ({ project, params, query }) => {
+      const page = parsePage(query);
+      const include = parseInclude(query);
+      const items = await readInputItems(services.store, project, params.id);
+      const found = pageOf(items, page);
+      if (!found) throw errors.listedItemNotFound(page.after ?? '', 'after');
+      return toItemList(
+        found.map((item) => toListedItem(item, include)),
+        page,
+      );
     });
-    app.delete<ById>(`${prefix}/responses/:id`, async (request) => {
-      const { id } = request.params;
-      services.recent.delete(id);
-      if (!(await services.store?.delete(request.project, id))) throw errors.responseNotFound(id);
+    app.post<ById>(`${prefix}/responses/:id/cancel`, ({ project, params }) => background.cancel(project, params.id));
+    app.delete<ById>(`${prefix}/responses/:id`, async ({ project, params: { id } }) => {
+      await background.drop(project, id);
+      services.recent.delete(project, id);
+      if (!(await services.store?.delete(project, id))) throw errors.responseNotFound(id);
       return { id, object: 'response', deleted: true };
     });
   }
 }
 
-async function create(services: TurnServices, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  if (typeof request.body !== 'object' || request.body === null || Array.isArray(request.body)) {
-    throw errors.invalidJson();
+async function retrieve(
+  { services, background }: ResponseRoutes,
+  { project, params: { id }, query, id: requestId }: FastifyRequest<ById>,
+  reply: FastifyReply,
+): Promise<FastifyReply | Response> {
+  const include = parseInclude(query);
+  if (parseSwitch(query, 'stream', false)) {
+    const after = parseInteger(query, 'starting_after', 0, Number.MAX_SAFE_INTEGER) ?? -1;
+    const events = await background.read(project, id, after);
+    const isPlain = !parseSwitch(query, 'include_obfuscation', true);
+    reply.hijack();
+    await sendEvents(reply.raw, isPlain ? withoutObfuscation(events) : events, requestId);
+    return reply;
   }
-  const body = parseCreateRequest(request.body as Record<string, unknown>, 'http');
+  const response = background.find(project, id) ?? (await services.store?.get(project, id))?.response;
+  if (!response) throw errors.responseNotFound(id);
+  return { ...response, output: response.output.map((item) => toListedOutput(item, include)) };
+}
+
+async function create(
+  services: TurnServices,
+  body: CreateRequest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const abort = new AbortController();
   // A client that goes away stops its turn.
   reply.raw.once('close', () => abort.abort());
@@ -59,6 +104,29 @@ async function create(services: TurnServices, request: FastifyRequest, reply: Fa
   const failure = failureOf(response);
   if (failure) return reply.status(failure.status).headers(toErrorHeaders(failure)).send(toHttpErrorBody(failure));
   return reply.send(response);
+}
+
+/** The client may go away and come back: with `stream` it only reads along. */
+async function createInBackground(
+  background: BackgroundRuns,
+  body: CreateRequest,
+  { project, id: requestId }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | Response> {
+  const response = await background.start(project, body);
+  if (body.stream !== true) return response;
+  const events = await background.read(project, response.id, -1);
+  reply.hijack();
+  await sendEvents(reply.raw, events, requestId);
+  return reply;
+}
+
+async function* withoutObfuscation(
+  events: AsyncIterable<readonly KnownEvent[]>,
+): AsyncGenerator<readonly KnownEvent[]> {
+  for await (const batch of events) {
+    yield batch.map((event) => ({ ...event, obfuscation: undefined }) as KnownEvent);
+  }
 }
 
 type Terminal = Extract<KnownEvent, { type: 'response.completed' | 'response.incomplete' | 'response.failed' }>;

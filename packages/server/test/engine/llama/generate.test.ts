@@ -1,19 +1,20 @@
 import { resolveSettings } from '@longwire/protocol';
-import type { Token } from 'node-llama-cpp';
+import type { Token } from '../../../src/engine/chat-template/tokenizer.ts';
 import { describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../../src/engine/engine.ts';
-import type { LlamaContext } from '../../../src/engine/llama/context.ts';
+import { hermes } from '../../../src/engine/chat-template/families/hermes.ts';
+import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { generate, warm } from '../../../src/engine/llama/generate.ts';
 import type { Generator } from '../../../src/engine/llama/generate.ts';
-import type { KvSequence } from '../../../src/engine/llama/kv-sequence.ts';
-import type { Prompt } from '../../../src/engine/llama/prompt.ts';
-import { SequencePool } from '../../../src/engine/llama/sequences.ts';
-import { spanLength } from '../../../src/engine/llama/span.ts';
-import { block, grow, span, tokensOf } from './chains.ts';
-import { toGenerateRequest } from './turns.ts';
+import type { EvaluatedSequence, SampledToken } from '../../../src/engine/llama/kv-sequence.ts';
+import type { Prompt } from '../../../src/engine/token-chain/prompt.ts';
+import { SequencePool } from '../../../src/engine/token-chain/sequences.ts';
+import { spanLength } from '../../../src/engine/token-chain/span.ts';
+import { block, encoding, grow, span, tokensOf } from '../token-chain/chains.ts';
+import { toGenerateRequest } from '../token-chain/turns.ts';
 
 /** A model that says what it is told to; each evaluation waits for `proceed`. */
-class ScriptedSequence implements KvSequence {
+class ScriptedSequence implements EvaluatedSequence<ScriptedSequence> {
   readonly appended: number[] = [];
   length = 0;
   #waiting: (() => void)[] = [];
@@ -39,6 +40,10 @@ class ScriptedSequence implements KvSequence {
     return Promise.resolve();
   }
 
+  canCopy(): boolean {
+    return false;
+  }
+
   copyFrom(): Promise<boolean> {
     return Promise.resolve(false);
   }
@@ -49,13 +54,13 @@ class ScriptedSequence implements KvSequence {
     this.length += tokens.length;
   }
 
-  async *generate(tokens: readonly Token[]): AsyncGenerator<Token, void> {
+  async *generate(tokens: readonly Token[]): AsyncGenerator<SampledToken, void> {
     let count = tokens.length;
     for (const token of tokensOf(this.#answer)) {
       await this.#evaluation();
       this.length += count;
       count = 1;
-      yield token;
+      yield { token };
     }
     this.length += count;
   }
@@ -65,7 +70,7 @@ class ScriptedSequence implements KvSequence {
   }
 }
 
-function createGenerator(sequence: KvSequence, contextTokens = 10_000): Generator {
+function createGenerator(sequence: ScriptedSequence, contextTokens = 10_000): Generator<ScriptedSequence> {
   return {
     pool: new SequencePool([sequence]),
     contextTokens,
@@ -75,7 +80,7 @@ function createGenerator(sequence: KvSequence, contextTokens = 10_000): Generato
 }
 
 const nothing = { text: '', tokens: [] };
-function toPrompt(context: LlamaContext): Prompt {
+function toPrompt(context: TokenContext): Prompt {
   const whole = span(block(''), context, '>');
   return {
     span: whole,
@@ -83,6 +88,8 @@ function toPrompt(context: LlamaContext): Prompt {
     opening: { text: '>', tokens: tokensOf('>') },
     forced: nothing,
     targets: new Map(),
+    family: hermes,
+    encoding,
   };
 }
 
@@ -96,7 +103,7 @@ async function collect(batches: AsyncIterable<readonly EngineEvent[]>, into: Eng
 describe('generate', () => {
   it('evaluates long prompts in slices and counts what it did', async () => {
     const sequence = new ScriptedSequence('ok');
-    const context = grow(null, 'x'.repeat(600));
+    const context = await grow(null, 'x'.repeat(600));
     const events: EngineEvent[] = [];
     const signal = new AbortController().signal;
     await collect(
@@ -121,7 +128,7 @@ describe('generate', () => {
   ])('ends at once when aborted %s, and frees the sequence when its evaluation has ended', async (_, evaluations) => {
     const sequence = new ScriptedSequence('hello', true);
     const generator = createGenerator(sequence);
-    const context = grow(null, 'x'.repeat(300));
+    const context = await grow(null, 'x'.repeat(300));
     const abort = new AbortController();
     const events: EngineEvent[] = [];
     const running = collect(
@@ -148,7 +155,7 @@ describe('generate', () => {
   });
 
   it('stops where the context is full', async () => {
-    const context = grow(null, 'x'.repeat(5));
+    const context = await grow(null, 'x'.repeat(5));
     const events: EngineEvent[] = [];
     const generator = createGenerator(new ScriptedSequence('abcdefgh'), 10);
     const signal = new AbortController().signal;
@@ -157,7 +164,7 @@ describe('generate', () => {
   });
 
   it('counts reasoning', async () => {
-    const context = grow(null, 'x');
+    const context = await grow(null, 'x');
     const events: EngineEvent[] = [];
     const generator = createGenerator(new ScriptedSequence('<think>abc</think>de'));
     const signal = new AbortController().signal;
@@ -172,7 +179,7 @@ describe('generate', () => {
 
   it('makes one call where the request allows no more', async () => {
     const call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>';
-    const context = grow(null, 'x');
+    const context = await grow(null, 'x');
     const prompt = { ...toPrompt(context), targets: new Map([['f', { kind: 'function', name: 'f' } as const]]) };
     const starts = async (parallel: boolean): Promise<number> => {
       const events: EngineEvent[] = [];
@@ -193,7 +200,7 @@ describe('warm', () => {
   it('hands over between two slices to the generation that wants the prompt', async () => {
     const sequence = new ScriptedSequence('ok', true);
     const generator = createGenerator(sequence);
-    const context = grow(null, 'x'.repeat(1000));
+    const context = await grow(null, 'x'.repeat(1000));
     const prompt = { ...toPrompt(context), span: span(block(''), context, '') };
     const signal = new AbortController().signal;
     const warming = warm(generator, prompt, signal);

@@ -5,21 +5,21 @@ import { ProtocolError } from '@longwire/protocol';
 import type { Item } from '@longwire/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/engine/engine.ts';
-import type { LlamaContext } from '../../../src/engine/llama/context.ts';
+import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { tinyDemo } from '../../../src/engine/llama/demo.ts';
 import { createLlamaEngine } from '../../../src/engine/llama/llama.ts';
 import type { LlamaEngineOptions } from '../../../src/engine/llama/llama.ts';
-import { assistant, developer, output, takeTurn, toGenerateRequest, user, weatherTool } from './turns.ts';
-import type { Turn, TurnOptions } from './turns.ts';
+import { assistant, developer, output, takeTurn, toGenerateRequest, user, weatherTool } from '../token-chain/turns.ts';
+import type { Turn, TurnOptions } from '../token-chain/turns.ts';
 
 const sequenceBytes = 1024 * 3072;
-const temporary: Engine<LlamaContext>[] = [];
+const temporary: Engine<TokenContext>[] = [];
 
 /** The demo model with room for some sequences of 1,024 tokens. */
 async function createEngine(
   sequences: number,
   options: Partial<LlamaEngineOptions> = {},
-): Promise<Engine<LlamaContext>> {
+): Promise<Engine<TokenContext>> {
   const engine = await createLlamaEngine({
     ...tinyDemo,
     contextTokens: 1024,
@@ -32,8 +32,8 @@ async function createEngine(
 }
 
 /** Throws its memory away after every turn: what it says is what a first evaluation says. */
-let scratch: Engine<LlamaContext>;
-let engine: Engine<LlamaContext>;
+let scratch: Engine<TokenContext>;
+let engine: Engine<TokenContext>;
 
 beforeAll(async () => {
   engine = await createEngine(6);
@@ -50,7 +50,7 @@ afterAll(async () => {
 
 /** A turn, checked against the same turn without anything kept. */
 async function checkedTurn(
-  parent: LlamaContext | null,
+  parent: TokenContext | null,
   input: readonly Item[],
   options: TurnOptions = {},
 ): Promise<Turn> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UpstreamErrors } from '../../../src/engine/openai-chat/errors.ts';
+import { UpstreamErrors } from '../../../src/engine/http/errors.ts';
 
 const errors = new UpstreamErrors('up', ['sk-secret']);
 

@@ -3,7 +3,7 @@ import type { Tool } from '@longwire/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../../src/engine/engine.ts';
-import { UpstreamErrors } from '../../../src/engine/openai-chat/errors.ts';
+import { UpstreamErrors } from '../../../src/engine/http/errors.ts';
 import { ChatStreamDecoder } from '../../../src/engine/openai-chat/stream.ts';
 import { toToolTable } from '../../../src/engine/openai-chat/tools.ts';
 import { joined } from './requests.ts';

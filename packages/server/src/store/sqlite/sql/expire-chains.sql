@@ -14,3 +14,4 @@ WHERE (project, chain_id) IN (
   ORDER BY MAX(created_at)
   LIMIT :chains
 )
+RETURNING id

@@ -1,0 +1,23 @@
+/** Everything that the model saw before it answered, but the instructions (dossier L.1 `input_items`). */
+import { errors, type Item } from '@longwire/protocol';
+import type { Store } from '../store/store.ts';
+import { isCompaction } from './node.ts';
+import { isUnfinished } from './unfinished.ts';
+
+/**
+ * The input of a stored response, oldest first: its history, then its own. Where an ancestor was deleted only its own is left.
+ * For listings: it reads the whole chain. Throws `response_not_found`.
+ */
+export async function readInputItems(store: Store | null, project: string, id: string): Promise<readonly Item[]> {
+  const stored = await store?.get(project, id);
+  if (!store || !stored) throw errors.responseNotFound(id);
+  const chain = (await store.chain(project, id)) ?? [stored];
+  const place = chain[0]?.conversation;
+  const items = [...(place ? await store.itemsBefore(project, place) : [])];
+  for (const { id: nodeId, input, response } of chain) {
+    items.push(...input);
+    if (nodeId !== id) items.push(...response.output.filter((item) => !isUnfinished(item)));
+  }
+  const start = items.findLastIndex(isCompaction);
+  return start === -1 ? items : items.slice(start);
+}

@@ -1,0 +1,52 @@
+/** What a compaction keeps word for word. */
+import type { Item } from '@longwire/protocol';
+import type { ChainNode } from '../chain/node.ts';
+import type { Binding, Sealer } from './sealer.ts';
+import { bindingOf, cutAtCompaction, isKeptMessage } from './sealed-items.ts';
+
+/** The end of a chain that is about to be compacted. */
+export interface ChainEnd {
+  readonly binding: Binding;
+  readonly parent: ChainNode | null;
+  /** The new items, as they came. */
+  readonly input: readonly Item[];
+}
+
+/**
+ * The messages that stay, oldest first: all of the developer and the system (an order does not survive a summary of it), and the
+ * newest of the user up to `userBytes` of JSON.
+ *
+ * Walks the chain back to where it begins. This is the one place that may: it runs once for all the turns that it forgets.
+ */
+export function keptMessages(sealer: Sealer, end: ChainEnd, userBytes: number): Item[] {
+  const newestFirst: Item[] = [];
+  let leftBytes = userBytes;
+  for (const item of messagesBack(sealer, end)) {
+    if (item.type !== 'message') continue;
+    if (item.role === 'user') {
+      // Once one did not fit, no older one stands in its place.
+      if (leftBytes >= 0) leftBytes -= Buffer.byteLength(JSON.stringify(item));
+      if (leftBytes < 0) continue;
+    }
+    newestFirst.push(item);
+  }
+  return newestFirst.toReversed();
+}
+
+/** Newest first. An earlier summary is not among them: the new one stands for it too. */
+function* messagesBack(sealer: Sealer, { binding, parent, input }: ChainEnd): Generator<Item> {
+  if (yield* messagesOf(sealer, binding, input)) return;
+  for (let node = parent; node; node = node.parent) {
+    const bound = bindingOf(node, binding);
+    if (yield* messagesOf(sealer, bound, node.output)) return;
+    if (yield* messagesOf(sealer, bound, node.input)) return;
+  }
+}
+
+/** Returns true where the chain begins in these items. */
+function* messagesOf(sealer: Sealer, binding: Binding, items: readonly Item[]): Generator<Item, boolean> {
+  const { kept, summary, rest } = cutAtCompaction(sealer, binding, items);
+  yield* rest.filter(isKeptMessage).toReversed();
+  yield* kept.toReversed();
+  return summary !== null;
+}

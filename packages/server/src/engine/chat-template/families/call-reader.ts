@@ -1,0 +1,39 @@
+/** What reads one call, character by character. */
+import type { EngineEvent } from '../../engine.ts';
+import { customInputParameter } from '../tools.ts';
+
+/** Reads one call; gives its arguments out as they stream. */
+export interface CallReader {
+  /** True once all of the call was read. */
+  readonly isClosed: boolean;
+  /** Inside a JSON string a closing tag is text. */
+  readonly isInString: boolean;
+  /** All that was read: what to show when it turns out to be no call. */
+  readonly body: string;
+  /** Whether it has named a tool: without a name it is no call. */
+  readonly isNamed: boolean;
+  /** Whether it is sure by now that this will be no call. */
+  readonly isHopeless: boolean;
+  /** Reads one character. */
+  push(character: string): void;
+  /** Events for what was read since the last time. */
+  take(): EngineEvent[];
+  /** What is left when the call has ended. */
+  finish(): EngineEvent[];
+}
+
+/** The one parameter of a custom tool; what the model wrote instead where it is not there. */
+export function toCustomInput(args: string): string {
+  const value = parseJson(args);
+  const input = typeof value === 'object' && value !== null ? Reflect.get(value, customInputParameter) : null;
+  return typeof input === 'string' ? input : args;
+}
+
+/** A JSON value; null where the text is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,39 @@
+/** How the models of one family write reasoning and tool calls into their text. */
+import type { EngineEvent } from '../../engine.ts';
+import type { CallTarget } from '../tools.ts';
+
+/** The tools that a model may call, by their names in the prompt. */
+export type CallTargets = ReadonlyMap<string, CallTarget>;
+
+/** A model's text -> engine events, as it streams: what may be the beginning of a mark is held back, and nothing longer. */
+export interface OutputParser {
+  /** Whether what comes now is reasoning. */
+  readonly isReasoning: boolean;
+  /** Whether a call or reasoning has ended, with all that closes it, and nothing has begun since. */
+  readonly isBetweenItems: boolean;
+  /** Calls that are complete. */
+  readonly calls: number;
+  /** Whether all that was pushed has been given out: nothing is held back, no call or reasoning is open. */
+  readonly isSettled: boolean;
+  /** Events of more text. */
+  push(text: string): EngineEvent[];
+  /** What was held back, when the model has ended. */
+  finish(): EngineEvent[];
+}
+
+/** One family. */
+export interface Family {
+  readonly name: 'hermes' | 'llama3' | 'mistral' | 'harmony' | 'deepseek' | 'generic';
+  /** Stands in a rendered conversation where the template itself writes calls in this form; null: nothing that only calls show. */
+  readonly callMark: string | null;
+  /** How an answer begins that must call this tool, or any tool. */
+  forcedCall(name: string | null): string;
+  /** How an answer begins that may only be the final text; empty where nothing stands before it. */
+  readonly finalStart: string;
+  /** What a call begins with, for grammars that allow one. */
+  readonly callStart: string;
+  /** Control tokens that must be seen in the text for it to be parsed. */
+  readonly marks: readonly string[];
+  /** `opening`: what the template wrote in front of the answer. Without targets, marks of calls are text. */
+  createParser(targets: CallTargets, opening: string): OutputParser;
+}

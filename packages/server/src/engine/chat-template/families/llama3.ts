@@ -1,0 +1,26 @@
+/** Llama 3: an answer that is `{"name": …, "parameters": {…}}`, bare or behind `<|python_tag|>`; several divided by `;`. */
+import type { Family } from './family.ts';
+import { JsonCall } from './json-call.ts';
+import { TaggedParser } from './tagged.ts';
+import type { TagSyntax } from './tagged.ts';
+
+const syntax: TagSyntax = {
+  thinking: { open: '<think>', close: '</think>' },
+  callOpens: ['<|python_tag|>'],
+  bareOpens: ['{'],
+  isChained: true,
+  callCloses: [],
+  noise: [';', ',', '<|eom_id|>'],
+  wrappers: [],
+  createCall: (targets) => new JsonCall(targets),
+};
+
+export const llama3: Family = {
+  name: 'llama3',
+  callMark: null,
+  forcedCall: (name) => (name === null ? '{"name": "' : `{"name": "${name}`),
+  finalStart: '',
+  callStart: '{"name": "',
+  marks: ['<|python_tag|>'],
+  createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
+};

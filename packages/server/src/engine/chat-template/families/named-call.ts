@@ -1,0 +1,81 @@
+/** A call whose name stands before its arguments (`name[ARGS]{…}`, `function<sep>name … {…}`) -> call events. */
+import type { EngineEvent } from '../../engine.ts';
+import { JsonScanner } from '../json-scanner.ts';
+import type { CallTarget } from '../tools.ts';
+import { toCustomInput } from './call-reader.ts';
+import type { CallReader } from './call-reader.ts';
+import type { CallTargets } from './family.ts';
+
+/** No name, with what stands around it, is longer. Characters. */
+const longestHeader = 512;
+
+/** Reads a header up to the first brace, then one JSON object. */
+export class NamedCall implements CallReader {
+  readonly #targets: CallTargets;
+  readonly #nameOf: (header: string) => string;
+  readonly #scanner = new JsonScanner();
+  #header = '';
+  #arguments = '';
+  #sent = 0;
+  #target: CallTarget | null = null;
+  #isAnnounced = false;
+
+  /** `nameOf`: the name in all that stood before the first brace; empty where there is none. */
+  constructor(targets: CallTargets, nameOf: (header: string) => string) {
+    this.#targets = targets;
+    this.#nameOf = nameOf;
+  }
+
+  get isClosed(): boolean {
+    return this.#scanner.isClosed;
+  }
+
+  get isInString(): boolean {
+    return this.#scanner.isInString;
+  }
+
+  get body(): string {
+    return this.#header + this.#arguments;
+  }
+
+  get isNamed(): boolean {
+    return this.#target !== null;
+  }
+
+  get isHopeless(): boolean {
+    return this.#target === null && (this.#arguments !== '' || this.#header.length > longestHeader);
+  }
+
+  push(character: string): void {
+    if (this.#arguments === '' && character !== '{') {
+      this.#header += character;
+      return;
+    }
+    if (this.#arguments === '') {
+      const name = this.#nameOf(this.#header);
+      if (name !== '') this.#target = this.#targets.get(name) ?? { kind: 'function', name };
+    }
+    this.#arguments += character;
+    this.#scanner.push(character);
+  }
+
+  take(): EngineEvent[] {
+    const target = this.#target;
+    if (target === null) return [];
+    const events: EngineEvent[] = [];
+    if (!this.#isAnnounced) {
+      this.#isAnnounced = true;
+      events.push({ type: 'call.start', ...target });
+    }
+    if (target.kind === 'custom' || this.#sent === this.#arguments.length) return events;
+    events.push({ type: 'call.delta', delta: this.#arguments.slice(this.#sent) });
+    this.#sent = this.#arguments.length;
+    return events;
+  }
+
+  finish(): EngineEvent[] {
+    const events = this.take();
+    if (this.#target?.kind === 'custom') events.push({ type: 'call.delta', delta: toCustomInput(this.#arguments) });
+    return events;
+  }
+}

@@ -1,0 +1,113 @@
+/** Small conversations that find out what a chat template can do, and whether it may be rendered in pieces. */
+import type { Family } from './families/family.ts';
+import type { ChatMessage, ChatToolCall } from './messages.ts';
+import { plainVariables } from './rendering.ts';
+import type { Renderer, TemplateTraits, TemplateVariables } from './rendering.ts';
+
+const user = (content: string): ChatMessage => ({ role: 'user', content });
+const system = (content: string): ChatMessage => ({ role: 'system', content });
+const result = (content: string): ChatMessage => ({ role: 'tool', content, tool_call_id: 'call00001' });
+const answer = (content: string, ...calls: ChatToolCall[]): ChatMessage =>
+  calls.length === 0 ? { role: 'assistant', content } : { role: 'assistant', content, tool_calls: calls };
+const thought = (reasoning: string, message: ChatMessage): ChatMessage => ({
+  ...message,
+  reasoning_content: reasoning,
+});
+
+const probeArguments = '{"city": "Oslo"}';
+const probeDescription = 'Tells the probed weather';
+const call: ChatToolCall = {
+  id: 'call00001',
+  type: 'function',
+  function: { name: 'probe_weather', arguments: probeArguments },
+};
+const withTools: TemplateVariables = {
+  ...plainVariables,
+  tools: [
+    {
+      type: 'function',
+      function: {
+        name: 'probe_weather',
+        description: probeDescription,
+        parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+      },
+    },
+  ],
+};
+
+/** Finds the traits of a template by trying. */
+export function findTraits(renderer: Renderer, family: Family): TemplateTraits {
+  const all: TemplateTraits = {
+    system: true,
+    laterSystem: true,
+    neighbours: true,
+    tools: true,
+    rawArguments: true,
+    parallelCalls: true,
+    toolChoice: true,
+  };
+  /** Whether the texts stand in the rendered conversation, in this order. */
+  const shows = (
+    messages: readonly ChatMessage[],
+    texts: readonly string[],
+    variables = plainVariables,
+    traits = all,
+  ): boolean => {
+    try {
+      const rendered = renderer.render(messages, variables, traits);
+      let from = 0;
+      return texts.every((text) => {
+        const at = rendered.indexOf(text, from);
+        from = at + text.length;
+        return at !== -1;
+      });
+    } catch {
+      return false;
+    }
+  };
+  const useOfTools = [user('first'), answer('', call), result('sunny'), answer('second'), user('third')];
+  const mark = family.callMark === null ? [] : [family.callMark];
+  const usesTools = (traits: TemplateTraits): boolean =>
+    shows(useOfTools, ['first', ...mark, probeArguments, 'sunny', 'third'], withTools, traits) &&
+    shows(useOfTools, [probeDescription], withTools, traits);
+  const rawArguments = usesTools(all);
+  const tools = rawArguments || usesTools({ ...all, rawArguments: false });
+  const twoCalls = [user('first'), answer('', call, call), result('sunny'), result('rainy')];
+  return {
+    system: shows([system('rules'), user('first')], ['rules', 'first']),
+    laterSystem: shows([user('first'), answer('second'), system('rules'), user('third')], ['second', 'rules', 'third']),
+    neighbours: shows([user('first'), user('second')], ['first', 'second']),
+    tools,
+    rawArguments,
+    parallelCalls: !tools || shows(twoCalls, ['sunny', 'rainy'], withTools, { ...all, rawArguments }),
+    toolChoice: shows([user('first')], ['probe_choice'], { ...withTools, toolChoice: 'probe_choice' }),
+  };
+}
+
+/** A conversation in the pieces in which a chain would grow. */
+export interface Probe {
+  readonly system: string;
+  readonly variables: TemplateVariables;
+  readonly pieces: readonly (readonly ChatMessage[])[];
+}
+
+/** Conversations whose pieces must render to the same tokens as the whole, after every piece. */
+export function concatenationProbes(traits: TemplateTraits): Probe[] {
+  const conversations: (readonly ChatMessage[])[][] = [
+    [[user('Hi')], [answer('Hello.')], [user('  Who?\n')], [answer('Me.\n')], [user('Ok')], [answer('Yes')]],
+    [[user('Go')], [answer('', call)], [result('7')], [answer('Seven.')], [user('Thanks')], [answer('Sure')]],
+    [[user('Go')], [answer('So:', call, call)], [result('1'), result('2')], [answer('', call)], [result('3')]],
+    [[user('Go')], [thought('Hm.', answer('Yes'))], [user('Why')], [thought('Well.', answer('', call))], [result('4')]],
+    [[user('One'), user('Two')], [answer('Three')], [system('Be brief.'), user('Four')], [answer('Five')]],
+  ];
+  const variants = traits.system
+    ? [
+        { system: '', variables: plainVariables },
+        { system: 'Be kind.', variables: withTools },
+      ]
+    : [
+        { system: '', variables: plainVariables },
+        { system: '', variables: withTools },
+      ];
+  return conversations.flatMap((pieces) => variants.map((variant) => ({ ...variant, pieces })));
+}

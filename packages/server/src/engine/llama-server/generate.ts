@@ -1,0 +1,151 @@
+/** One generation on a slot: send the ids, read the events, and keep what the chain needs to go on. */
+import { Interruption } from '../engine.ts';
+import type { EngineEvent, EngineUsage, GenerateRequest, TokenLogprob } from '../engine.ts';
+import type { TemplateText } from '../chat-template/template.ts';
+import { abortable } from '../token-chain/abortable.ts';
+import type { TokenContext } from '../token-chain/context.ts';
+import { Output } from '../token-chain/output.ts';
+import type { Prompt } from '../token-chain/prompt.ts';
+import type { SequencePool } from '../token-chain/sequences.ts';
+import { spanLength } from '../token-chain/span.ts';
+import type { LlamaServerApi } from './api.ts';
+import { toCompletionBody } from './request.ts';
+import type { RemoteSlot } from './slot.ts';
+import { TokenGaps } from './token-gaps.ts';
+import type { CompletionChunk, TokenProbability } from './wire.ts';
+
+/** What a generation needs of the server. */
+export interface Generator {
+  readonly api: LlamaServerApi;
+  readonly pool: SequencePool<RemoteSlot>;
+  /** Tokens of one slot. */
+  readonly contextTokens: number;
+  /** What the template writes behind an answer. */
+  readonly closing: TemplateText;
+}
+
+/** Generates. An interruption ends it with what was counted by then; every other abort throws the signal's reason. */
+export async function* generate(
+  generator: Generator,
+  request: GenerateRequest<TokenContext>,
+  prompt: Prompt,
+  signal: AbortSignal,
+): AsyncGenerator<readonly EngineEvent[], void> {
+  const { settings, context } = request;
+  const promptLength = spanLength(prompt.span);
+  const room = generator.contextTokens - promptLength;
+  const limit = Math.min(room, settings.max_output_tokens ?? room);
+  const output = new Output(prompt, generator.closing, settings.text.format.type !== 'text');
+  const gaps = new TokenGaps(output.tokens);
+  const lease = await generator.pool.lease(prompt.span, signal);
+  const slot = lease.sequence;
+  let cached = 0;
+  let reason: EndReason = 'stop';
+  let hasLeft = false;
+  const leave = (wasInterrupted: boolean): void => {
+    if (hasLeft) return;
+    hasLeft = true;
+    if (gaps.areClosed) context.remember(output.toRaw(wasInterrupted));
+    slot.isBusy = false;
+    lease.release({ ...prompt.span, tail: [...prompt.span.tail, ...output.tokens] });
+  };
+  try {
+    await abortable(lease.ready, signal);
+    slot.isBusy = true;
+    const body = toCompletionBody(request, prompt, { slot: slot.id, limit });
+    let isBegun = false;
+    reading: for await (const chunks of generator.api.completion(body, signal)) {
+      const events = isBegun ? [] : output.begin();
+      isBegun = true;
+      for (const chunk of chunks) {
+        cached = chunk.timings?.cache_n ?? chunk.prompt_progress?.cache ?? cached;
+        if (chunk.prompt_progress !== undefined) continue;
+        if (chunk.stop === true) {
+          if (chunk.stop_type === 'limit') reason = 'max_output_tokens';
+          if (chunk.stop_type === 'eos') dropEndOfTurn(output, chunk);
+          break;
+        }
+        gaps.note(chunk);
+        events.push(...output.push(gaps.take(chunk), chunk.content ?? '', toLogprobs(chunk)));
+        slot.length = promptLength + output.tokens.length;
+        output.mark();
+        if (output.hasEnded || (output.hasCalled && !settings.parallel_tool_calls)) {
+          if (events.length > 0) yield events;
+          break reading;
+        }
+      }
+      if (events.length > 0) yield events;
+    }
+    await gaps.close(generator.api);
+    const events = output.finish();
+    output.mark();
+    leave(false);
+    yield [...events, toEnd(reason, prompt, cached, output)];
+  } catch (error) {
+    if (!(error instanceof Interruption)) {
+      // Nobody knows what the slot holds now.
+      if (!signal.aborted) slot.length = 0;
+      throw error;
+    }
+    await gaps.close(generator.api);
+    leave(true);
+    yield [toEnd('stop', prompt, cached, output)];
+  } finally {
+    leave(true);
+  }
+}
+
+/** Evaluates a prompt ahead of its turn. */
+export async function warm(
+  generator: Generator,
+  request: GenerateRequest<TokenContext>,
+  prompt: Prompt,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = new AbortController();
+  const stop = AbortSignal.any([signal, wanted.signal]);
+  const lease = generator.pool.leaseAhead(prompt.span, () => wanted.abort());
+  if (lease === null) return;
+  const slot = lease.sequence;
+  try {
+    await lease.ready;
+    slot.isBusy = true;
+    const body = toCompletionBody(request, prompt, { slot: slot.id, limit: 0 });
+    for await (const chunks of generator.api.completion(body, stop)) {
+      for (const { prompt_progress: progress } of chunks)
+        if (progress !== undefined) slot.length = Math.max(slot.length, progress.processed);
+    }
+    slot.length = spanLength(prompt.span);
+  } finally {
+    slot.isBusy = false;
+    lease.release();
+  }
+}
+
+type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
+
+function toEnd(reason: EndReason, prompt: Prompt, cached: number, output: Output): EngineEvent {
+  const usage: EngineUsage = {
+    inputTokens: prompt.length,
+    cachedTokens: Math.min(cached, prompt.length),
+    outputTokens: output.length,
+    reasoningTokens: output.reasoningTokens,
+  };
+  return { type: 'end', reason, usage };
+}
+
+/** The server counts the end of turn among the answer's tokens; the template writes its own. */
+function dropEndOfTurn(output: Output, { tokens_predicted: predicted }: CompletionChunk): void {
+  if (predicted === undefined || predicted === output.tokens.length) output.unsay();
+}
+
+function toLogprobs(chunk: CompletionChunk): TokenLogprob[] {
+  return (chunk.completion_probabilities ?? []).map((each) => ({
+    ...toLogprob(each),
+    top_logprobs: (each.top_logprobs ?? []).map(toLogprob),
+  }));
+}
+
+function toLogprob({ token, bytes, logprob }: TokenProbability): { token: string; bytes: number[]; logprob: number } {
+  return { token, bytes: [...(bytes ?? [])], logprob };
+}

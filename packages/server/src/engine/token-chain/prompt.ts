@@ -1,0 +1,179 @@
+/** A request -> the prompt of one generation: preamble and chain as tokens that are there already, and what opens the answer. */
+import { errors } from '@longwire/protocol';
+import type { ResponseSettings, ToolChoice } from '@longwire/protocol';
+import type { GenerateRequest } from '../engine.ts';
+import type { Family } from '../chat-template/families/family.ts';
+import { allMessages } from './context.ts';
+import type { Encoding, TokenContext } from './context.ts';
+import type { ChatMessage } from '../chat-template/messages.ts';
+import type { TemplateVariables } from '../chat-template/rendering.ts';
+import { spanLength } from './span.ts';
+import type { Span, TokenBlock } from './span.ts';
+import { emptyText } from '../chat-template/template.ts';
+import type { ChatTemplate, TemplateText } from '../chat-template/template.ts';
+import { toCallTargets, toChatName, toChatTools } from '../chat-template/tools.ts';
+import type { CallTarget } from '../chat-template/tools.ts';
+
+/** What a generation evaluates, and how its output is read. */
+export interface Prompt {
+  /** All that stands in front of the model's first token. */
+  readonly span: Span;
+  /** Tokens of the prompt, without what is {@link forced}. */
+  readonly length: number;
+  /** What the template writes in front of an answer. */
+  readonly opening: TemplateText;
+  /** The beginning of the answer, where the tool choice leaves no choice. Part of the output. */
+  readonly forced: TemplateText;
+  /** The tools that the model may call, by the names in the prompt. */
+  readonly targets: ReadonlyMap<string, CallTarget>;
+  /** How the model writes calls and reasoning. */
+  readonly family: Family;
+  /** Whose tokens these are. */
+  readonly encoding: Encoding;
+}
+
+/** Preambles kept: those of the chains that are alive at the same time, and some more. */
+const cachedPreambles = 64;
+const emptyBlock: TokenBlock = { tokens: [] };
+
+/** Builds prompts for one template. */
+export class PromptBuilder {
+  /** Whose tokens the prompts are made of. */
+  readonly encoding: Encoding;
+  readonly #template: ChatTemplate;
+  readonly #contextTokens: number;
+  readonly #preambles = new Map<string, Promise<TokenBlock | null>>();
+  readonly #openings = new Map<boolean, TemplateText>();
+
+  /** `contextTokens`: the longest prompt, and one token of an answer. */
+  constructor(template: ChatTemplate, contextTokens: number) {
+    this.encoding = { encode: (messages, before) => template.delta(messages, before) };
+    this.#template = template;
+    this.#contextTokens = contextTokens;
+  }
+
+  /**
+   * The prompt of a request; without an opening where nothing is to be answered (`forAnswer` false).
+   * O(new items) where the template can be rendered in pieces. Throws `context_length_exceeded`, and `invalid_prompt` for
+   * what the template refuses.
+   */
+  async build(request: GenerateRequest<TokenContext>, forAnswer: boolean): Promise<Prompt> {
+    const { settings } = request;
+    const choice = toChoice(settings.tool_choice);
+    const tools = toChatTools(request.preamble.tools);
+    const isHidden = choice === 'none' && !this.#template.traits.toolChoice;
+    const variables: TemplateVariables = {
+      tools: isHidden ? [] : tools,
+      toolChoice: choice === 'auto' || tools.length === 0 ? null : choice,
+      thinking: settings.reasoning.effort !== 'none',
+    };
+    const opening = forAnswer ? await this.#opening(variables.thinking) : emptyText;
+    const forced = forAnswer ? await this.#forced(tools.length > 0 ? choice : 'none', settings) : emptyText;
+    const front = await this.#span(request, variables, forAnswer, opening);
+    const length = spanLength(front);
+    if (length + forced.tokens.length >= this.#contextTokens)
+      throw errors.contextLengthExceeded(this.#contextTokens, length);
+    if (forAnswer && length === 0) throw errors.invalidPrompt('The prompt is empty.');
+    const span = forced.tokens.length === 0 ? front : { ...front, tail: [...front.tail, ...forced.tokens] };
+    const targets = choice === 'none' ? new Map<string, CallTarget>() : toCallTargets(request.preamble.tools);
+    return { span, length, opening, forced, targets, family: this.#template.family, encoding: this.encoding };
+  }
+
+  async #span(
+    request: GenerateRequest<TokenContext>,
+    variables: TemplateVariables,
+    forAnswer: boolean,
+    opening: TemplateText,
+  ): Promise<Span> {
+    const { context, preamble } = request;
+    const { system, lead } = toSystem(preamble.instructions, context.lead);
+    const block = await this.#preamble(system, lead, variables);
+    const inPieces = block !== null && (await context.prepare(this.encoding));
+    if (inPieces) return { preamble: block, context, tail: opening.tokens, owner: context };
+    try {
+      const messages = [...lead, ...allMessages(context)];
+      const tail = await this.#template.full(system, messages, variables, forAnswer);
+      return { preamble: emptyBlock, context: null, tail, owner: context };
+    } catch (cause) {
+      throw errors.invalidPrompt(`The model's chat template refuses this conversation: ${String(cause)}`, cause);
+    }
+  }
+
+  /** Tokens of a preamble, one object for equal ones; null where the prompt must be rendered in full. */
+  async #preamble(
+    system: string,
+    lead: readonly ChatMessage[],
+    variables: TemplateVariables,
+  ): Promise<TokenBlock | null> {
+    if (!this.#template.isConcatenative) return null;
+    const key = JSON.stringify([system, lead, variables]);
+    const block = this.#preambles.get(key) ?? this.#encodePreamble(system, lead, variables);
+    // The newest stands last: what falls out is what was not asked for longest.
+    this.#preambles.delete(key);
+    this.#preambles.set(key, block);
+    const oldest = this.#preambles.keys().next();
+    if (this.#preambles.size > cachedPreambles && oldest.done !== true) this.#preambles.delete(oldest.value);
+    try {
+      return await block;
+    } catch (error) {
+      this.#preambles.delete(key);
+      throw error;
+    }
+  }
+
+  async #encodePreamble(
+    system: string,
+    lead: readonly ChatMessage[],
+    variables: TemplateVariables,
+  ): Promise<TokenBlock | null> {
+    const tokens = await this.#template.preamble(system, lead, variables);
+    return tokens === null ? null : { tokens };
+  }
+
+  async #opening(thinking: boolean): Promise<TemplateText> {
+    let opening = this.#openings.get(thinking);
+    if (opening === undefined) {
+      opening = await this.#template.generationPrompt(thinking);
+      this.#openings.set(thinking, opening);
+    }
+    return opening;
+  }
+
+  /**
+   * What the model is made to begin with. Calling is forced by beginning the call: a grammar would keep a model from the tokens
+   * that it was trained on. A format is held from the first character of the answer on, wherever a family lets that begin.
+   */
+  #forced(choice: string, settings: ResponseSettings): Promise<TemplateText> {
+    const { family } = this.#template;
+    if (choice === 'required') return this.#template.written(family.forcedCall(null));
+    if (choice !== 'auto' && choice !== 'none') return this.#template.written(family.forcedCall(choice));
+    const isHeld = settings.text.format.type !== 'text' && choice === 'none';
+    return this.#template.written(isHeld ? family.finalStart : '');
+  }
+}
+
+/**
+ * The system prompt. Messages that a chain begins with are part of it where there are no instructions; with instructions they
+ * follow it, so that instructions and tools alone are a prefix of every chain.
+ */
+function toSystem(
+  instructions: string | null,
+  lead: readonly ChatMessage[],
+): { system: string; lead: readonly ChatMessage[] } {
+  if (instructions) return { system: instructions, lead };
+  return { system: lead.map((message) => message.content).join('\n\n'), lead: [] };
+}
+
+/** `auto`, `none`, `required`, or the name of the one tool that must be called. */
+function toChoice(choice: ToolChoice): string {
+  if (typeof choice === 'string') return choice;
+  switch (choice.type) {
+    case 'function':
+    case 'custom':
+      return toChatName(choice.name, null);
+    case 'allowed_tools':
+      return choice.mode;
+    default:
+      return 'auto';
+  }
+}

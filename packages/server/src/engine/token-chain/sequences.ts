@@ -1,0 +1,205 @@
+/**
+ * The pool of KV sequences: a fixed number of them, all that the memory budget allows, leased to one generation at a time.
+ *
+ * A lease starts from the sequence that shares the longest prefix with the prompt: it goes on where the chain left off, is
+ * cut back to the common prefix, or is copied when another chain still wants what would be cut (a fork). Sequences that no live
+ * chain wants are taken first, then the least recently used. When all are busy, leases wait in order.
+ */
+import { abortable } from './abortable.ts';
+import { Lease } from './lease.ts';
+import type { KvSequence, Slot } from './lease.ts';
+import { commonContext, sharedTokens, spanLength } from './span.ts';
+import type { Span } from './span.ts';
+
+/** Below this a copy costs more than evaluating the tokens. */
+const copyWorthTokens = 32;
+
+interface Waiter<Sequence extends KvSequence<Sequence>> {
+  readonly wanted: Span;
+  readonly grant: (lease: Lease<Sequence>) => void;
+}
+
+/** How a lease begins: on the slot's own tokens, or on a copy of another's. */
+interface Choice<Sequence extends KvSequence<Sequence>> {
+  readonly slot: Slot<Sequence>;
+  readonly shared: number;
+  readonly source: Slot<Sequence> | null;
+}
+
+/** Sequences under a budget. */
+export class SequencePool<Sequence extends KvSequence<Sequence>> {
+  readonly #slots: readonly Slot<Sequence>[];
+  readonly #waiters: Waiter<Sequence>[] = [];
+  #leases = 0;
+
+  constructor(sequences: readonly Sequence[]) {
+    this.#slots = sequences.map((sequence) => ({ sequence, held: null, stable: 0, lease: null, copies: 0, usedAt: 0 }));
+  }
+
+  /** Tokens at the head of `wanted` that need no evaluation now. A guess: another lease may take them. */
+  cached(wanted: Span): number {
+    return Math.max(0, ...this.#slots.map((slot) => sharedWith(slot, wanted)));
+  }
+
+  /** A sequence for a prompt; waits while all are busy. Rejects with the signal's reason. */
+  async lease(wanted: Span, signal: AbortSignal): Promise<Lease<Sequence>> {
+    signal.throwIfAborted();
+    await this.#takeOver(wanted, signal);
+    const choice = this.#choose(wanted);
+    if (choice !== null) return this.#take(choice, wanted);
+    const { promise, resolve } = Promise.withResolvers<Lease<Sequence>>();
+    const waiter: Waiter<Sequence> = { wanted, grant: resolve };
+    this.#waiters.push(waiter);
+    try {
+      return await abortable(promise, signal);
+    } catch (reason) {
+      const index = this.#waiters.indexOf(waiter);
+      if (index === -1) void promise.then((lease) => lease.release());
+      else this.#waiters.splice(index, 1);
+      throw reason;
+    }
+  }
+
+  /**
+   * A sequence to evaluate a prompt ahead of its turn; null when none is free, or when that is being done already.
+   * `onWanted` is called when a generation wants the same prompt: the lease must then end soon.
+   */
+  leaseAhead(wanted: Span, onWanted: () => void): Lease<Sequence> | null {
+    const isUnderway = this.#slots.some(
+      ({ lease, held }) => lease?.onWanted && held !== null && sharedTokens(held, wanted) === spanLength(wanted),
+    );
+    const choice = isUnderway ? null : this.#choose(wanted);
+    if (choice === null) return null;
+    const lease = this.#take(choice, wanted);
+    lease.onWanted = onWanted;
+    return lease;
+  }
+
+  /** Resolves when no lease is out. */
+  async drain(): Promise<void> {
+    for (const { lease } of this.#slots) await lease?.released;
+  }
+
+  /**
+   * Waits for a sequence that has, or will have in a moment, more of the prompt than can be had at once: one that a generation is
+   * just leaving, or one on which a warm-up evaluates what the prompt begins with, which then hands over what it has.
+   */
+  async #takeOver(wanted: Span, signal: AbortSignal): Promise<void> {
+    for (const { lease, held, stable } of this.#slots) {
+      if (lease === null || held === null || !(lease.isEnding || lease.onWanted)) continue;
+      const shared = sharedTokens(held, wanted);
+      if (shared <= stable || this.#slots.some((slot) => hasUnasked(slot, shared, wanted))) continue;
+      lease.onWanted?.();
+      await abortable(lease.released, signal);
+      return;
+    }
+  }
+
+  #take(choice: Choice<Sequence>, wanted: Span): Lease<Sequence> {
+    const { slot, source } = choice;
+    slot.usedAt = this.#leases += 1;
+    slot.held = wanted;
+    slot.stable = source === null ? choice.shared : 0;
+    if (source !== null) source.copies += 1;
+    const begun = (): void => {
+      if (source !== null) source.copies -= 1;
+      this.#serve();
+    };
+    const freed = (): void => {
+      slot.lease = null;
+      this.#serve();
+    };
+    slot.lease = new Lease(slot, wanted, begin(slot, choice).finally(begun), freed);
+    return slot.lease;
+  }
+
+  /** Gives the longest waiting what is free. */
+  #serve(): void {
+    const [waiter] = this.#waiters;
+    const choice = waiter === undefined ? null : this.#choose(waiter.wanted);
+    if (waiter === undefined || choice === null) return;
+    this.#waiters.shift();
+    waiter.grant(this.#take(choice, waiter.wanted));
+  }
+
+  #choose(wanted: Span): Choice<Sequence> | null {
+    const idle = this.#slots.filter(isFree).toSorted(byCostOfLoss);
+    const [cheapest] = idle;
+    if (cheapest === undefined) return null;
+    // The last token is always evaluated: the model goes on from its result.
+    const limit = spanLength(wanted) - 1;
+    const best = this.#closest(wanted);
+    const shared = Math.min(limit, sharedWith(best, wanted));
+    if (isFree(best) && shared > 0 && !isWantedBeyond(best, shared, wanted))
+      return { slot: best, shared, source: null };
+    const target = idle.find((slot) => slot !== best && slot.sequence.canCopy(best.sequence));
+    if (target !== undefined && shared - sharedWith(target, wanted) >= copyWorthTokens)
+      return { slot: target, shared, source: best };
+    return { slot: cheapest, shared: Math.min(limit, sharedWith(cheapest, wanted)), source: null };
+  }
+
+  /** The slot that holds most of a prompt; where several do, one that may be used as it is. */
+  #closest(wanted: Span): Slot<Sequence> {
+    const usability = (slot: Slot<Sequence>, shared: number): number => {
+      if (!isFree(slot)) return 0;
+      return isWantedBeyond(slot, shared, wanted) ? 1 : 2;
+    };
+    return this.#slots.reduce((best, slot) => {
+      const [shared, most] = [sharedWith(slot, wanted), sharedWith(best, wanted)];
+      if (shared !== most) return shared > most ? slot : best;
+      return usability(slot, shared) > usability(best, most) ? slot : best;
+    });
+  }
+}
+
+/** Brings a sequence to the prefix that it shares with a prompt. Answers with its length. */
+async function begin<Sequence extends KvSequence<Sequence>>(
+  slot: Slot<Sequence>,
+  { shared, source }: Choice<Sequence>,
+): Promise<number> {
+  const { sequence } = slot;
+  if (source === null) await sequence.truncate(shared);
+  else await sequence.truncate((await sequence.copyFrom(source.sequence, shared)) ? shared : 0);
+  slot.stable = sequence.length;
+  return sequence.length;
+}
+
+/** Neither in use nor being read. */
+function isFree<Sequence extends KvSequence<Sequence>>(slot: Slot<Sequence>): boolean {
+  return slot.lease === null && slot.copies === 0;
+}
+
+function sharedWith<Sequence extends KvSequence<Sequence>>(slot: Slot<Sequence>, wanted: Span): number {
+  return slot.held === null ? 0 : Math.min(slot.stable, sharedTokens(slot.held, wanted));
+}
+
+/** Whether cutting the slot back would take tokens from a chain that may go on. */
+function isWantedBeyond<Sequence extends KvSequence<Sequence>>(
+  slot: Slot<Sequence>,
+  shared: number,
+  wanted: Span,
+): boolean {
+  const owner = slot.held?.owner ?? null;
+  if (slot.stable <= shared || owner === null || owner.isAbandoned) return false;
+  return commonContext(owner, wanted.owner) !== owner;
+}
+
+/** Whether so much of a prompt can be had from a slot at once, without taking anything from another chain. */
+function hasUnasked<Sequence extends KvSequence<Sequence>>(
+  slot: Slot<Sequence>,
+  shared: number,
+  wanted: Span,
+): boolean {
+  const here = sharedWith(slot, wanted);
+  return isFree(slot) && here >= shared && !isWantedBeyond(slot, here, wanted);
+}
+
+/** Empty first, then those that no chain wants, then the least recently used. */
+function byCostOfLoss<Sequence extends KvSequence<Sequence>>(a: Slot<Sequence>, b: Slot<Sequence>): number {
+  return lossRank(a) - lossRank(b) || a.usedAt - b.usedAt;
+}
+
+function lossRank<Sequence extends KvSequence<Sequence>>(slot: Slot<Sequence>): number {
+  if (slot.stable === 0) return 0;
+  return slot.held?.owner?.isAbandoned === false ? 2 : 1;
+}

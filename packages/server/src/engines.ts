@@ -1,0 +1,80 @@
+/** The composition root's part for engines: from the configuration to engines that answer. */
+import type { Config, Provider, Upstream } from './config/config.ts';
+import { demoModel } from './config/options.ts';
+import { createAISDKEngine } from './engine/ai-sdk/ai-sdk.ts';
+import type { Engine } from './engine/engine.ts';
+import { tinyDemo } from './engine/llama/demo.ts';
+import { createLlamaEngine } from './engine/llama/llama.ts';
+import { createLlamaServerEngine } from './engine/llama-server/llama-server.ts';
+import { createOpenAIChatEngine } from './engine/openai-chat/openai-chat.ts';
+import { createOpenAIResponsesEngine } from './engine/openai-responses/openai-responses.ts';
+import { createReplicatedEngine } from './engine/routing/replicated.ts';
+import { createScriptedEngine } from './engine/scripted/scripted.ts';
+import { readWorkload } from './engine/scripted/workload.ts';
+
+/** Opens every engine that the configuration names. Throws what they throw: an unreadable model, a missing package. */
+export async function openEngines(config: Config): Promise<Engine[]> {
+  const { models, upstreams, providers, scripted } = config.engines;
+  const engines: Engine[] = [];
+  for (const model of models) {
+    engines.push(await createLlamaEngine(model === demoModel ? tinyDemo : { modelPath: model }));
+  }
+  engines.push(...upstreams.map(openUpstream));
+  for (const provider of providers) engines.push(await openProvider(provider));
+  if (scripted) {
+    engines.push(createScriptedEngine({ workload: readWorkload(scripted.workloadPath), rate: scripted.rate }));
+  }
+  return engines;
+}
+
+function openUpstream(upstream: Upstream): Engine {
+  const { name, baseUrl, replicaUrls } = upstream;
+  const urls = [baseUrl, ...replicaUrls];
+  const replicas = urls.map((url, index) =>
+    openReplica(upstream, url, urls.length === 1 ? name : `${name}#${index + 1}`),
+  );
+  return limited(name, replicas, upstream.settings);
+}
+
+function openReplica(upstream: Upstream, baseUrl: string, name: string): Engine {
+  const headers = Object.entries(upstream.headers).map(([header, value]): [string, string] => [header, value.reveal()]);
+  const server = {
+    name,
+    baseUrl,
+    apiKey: upstream.apiKey?.reveal() ?? null,
+    headers: Object.fromEntries(headers),
+  };
+  switch (upstream.kind) {
+    case 'chat':
+      return createOpenAIChatEngine({ ...upstream.settings, ...server });
+    case 'responses':
+      return createOpenAIResponsesEngine({ ...upstream.settings, ...server });
+    case 'llama-server':
+      return createLlamaServerEngine({ ...upstream.settings, ...server });
+  }
+}
+
+async function openProvider(provider: Provider): Promise<Engine> {
+  const { name, models, exportName, providerOptions } = provider;
+  const engine = await createAISDKEngine({
+    engineName: name,
+    name: provider.package,
+    exportName,
+    settings: JSON.parse(provider.settings?.reveal() ?? '{}') as Record<string, unknown>,
+    folder: process.cwd(),
+    models,
+    providerOptions,
+  });
+  return limited(name, [engine], provider);
+}
+
+/** The engine as it is, where there is one and nothing limits it. */
+function limited(
+  name: string,
+  replicas: readonly Engine[],
+  { maxConcurrent, maxWaiting }: { readonly maxConcurrent?: number; readonly maxWaiting?: number },
+): Engine {
+  const [only] = replicas;
+  if (only && replicas.length === 1 && maxConcurrent === undefined) return only;
+  return createReplicatedEngine({ name, replicas, maxConcurrent, maxWaiting });
+}

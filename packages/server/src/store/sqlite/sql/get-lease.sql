@@ -1,0 +1,3 @@
+SELECT owner
+FROM leases
+WHERE project = :project AND response_id = :response_id

@@ -1,0 +1,55 @@
+/** From a parsed create to a request that a turn can run: what is not supported, what is stored, what it refers to. */
+import { errors, type CreateRequest } from '@longwire/protocol';
+import type { OpenConversation } from '../chain/conversations.ts';
+import { identifyItems, resolveReferences } from '../chain/stored-items.ts';
+import type { TurnRequest, TurnServices } from './turn.ts';
+
+/** Whether the response is to be stored. */
+export function isStored(services: TurnServices, body: CreateRequest): boolean {
+  return services.store !== null && !services.zeroRetention && body.store !== false;
+}
+
+/**
+ * Takes the conversation that the request names for this turn; null when it names none.
+ * Throws `conversation_not_found`, `conversation_locked`, and `unsupported_parameter` where nothing is stored.
+ */
+export async function openConversation(
+  services: TurnServices,
+  { body, project }: TurnRequest,
+): Promise<OpenConversation | null> {
+  const { conversation } = body;
+  if (!conversation) return null;
+  if (!services.conversations) {
+    throw errors.unsupportedParameter('conversation', 'needs a store, and this server keeps none.');
+  }
+  return services.conversations.open(project, typeof conversation === 'string' ? conversation : conversation.id);
+}
+
+/**
+ * The request with its history bound and its references resolved: O(new items). Items that will be stored get their ids here, so
+ * that memory and store hold the same. Throws `item_not_found`, and names the fields that nothing here can honour.
+ */
+export async function resolveRequest(
+  services: TurnServices,
+  request: TurnRequest,
+  conversation: OpenConversation | null,
+): Promise<TurnRequest> {
+  const { body, project } = request;
+  refuseUnsupported(services, body);
+  const items = await resolveReferences(services.store, project, body.input);
+  const input = isStored(services, body) || conversation ? identifyItems(items, '', services.now()) : [...items];
+  return { ...request, body: { ...body, input }, parent: conversation ? conversation.node : request.parent };
+}
+
+/** Fields that would change the answer, and that no engine of ours can honour: an error is better than silence. */
+function refuseUnsupported(services: TurnServices, body: CreateRequest): void {
+  if (body.background === true && !isStored(services, body)) {
+    throw errors.unsupportedValue('background', 'can only be true for a response that is stored (store: true).');
+  }
+  if (body.prompt) throw errors.unsupportedParameter('prompt', 'is not supported: this server keeps no prompts.');
+  if (body.moderation)
+    throw errors.unsupportedParameter('moderation', 'is not supported: this server moderates nothing.');
+  if (body.multi_agent?.['enabled'] === true) {
+    throw errors.unsupportedParameter('multi_agent', 'is not supported: this server runs no agents.');
+  }
+}

@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { attachUpgrade, type UpgradeOptions } from '../../src/transport/upgrade.ts';
+import { startTestServer } from '../harness.ts';
+import { openSocket } from './sockets.ts';
+
+const handshake = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: { error: { code: string | null; message: string; type: string; param: string | null } };
+}
+
+/** What an upgrade is answered with when it is refused. */
+async function refusal(url: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const asked = request(new URL(path, url), { headers: { ...handshake, ...headers } }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of answer) text += String(chunk);
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body: JSON.parse(text) as Answer['body'] };
+}
+
+describe('an upgrade', () => {
+  it.each(['/v1/responses', '/responses', '/v1/responses?api-version=1&model=x', '/responses?x'])(
+    'is taken on %s, whatever headers come along',
+    async (path) => {
+      await using server = await startTestServer();
+      const headers = { 'openai-beta': 'responses_websockets=2026-02-06', 'x-codex-turn-metadata': 'm'.repeat(20_000) };
+      const socket = new WebSocket(new URL(path, server.url), { headers });
+      const [answer] = (await once(socket, 'upgrade')) as [IncomingMessage];
+      expect(answer.statusCode).toBe(101);
+      socket.terminate();
+    },
+  );
+
+  it.each([
+    ['401', ['--api-key', 'team=secret'], '/v1/responses', {}, 401, 'invalid_api_key'],
+    [
+      '401, wrong key',
+      ['--api-key', 'team=secret'],
+      '/v1/responses',
+      { authorization: 'Bearer x' },
+      401,
+      'invalid_api_key',
+    ],
+    ['403', [], '/v1/responses', { origin: 'https://evil.example' }, 403, 'origin_not_allowed'],
+    ['403, no origin to speak of', [], '/v1/responses', { origin: 'null' }, 403, 'origin_not_allowed'],
+    ['404', [], '/v1/realtime?model=x', {}, 404, 'unknown_url'],
+    ['426', ['--no-websocket'], '/v1/responses', {}, 426, 'websocket_disabled'],
+    ['426, with a query', ['--no-websocket'], '/responses?x=1', {}, 426, 'websocket_disabled'],
+    ['400', [], '/v1/responses', { 'sec-websocket-key': 'short' }, 400, null],
+    [
+      '400, an impossible offer',
+      [],
+      '/responses',
+      { 'sec-websocket-extensions': 'permessage-deflate; x=1' },
+      400,
+      null,
+    ],
+  ] as const)('is refused with %s and a JSON body', async (_name, flags, path, headers, status, code) => {
+    await using server = await startTestServer({ flags });
+    const answer = await refusal(server.url, path, headers);
+    expect(answer).toMatchObject({
+      status,
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body: { error: { type: 'invalid_request_error', code, param: null } },
+    });
+    expect(answer.body.error.message).toMatch(/\S/);
+  });
+
+  it('is refused while the server drains, and may be tried again', async () => {
+    const server = createServer();
+    attachUpgrade(server, { enabled: true, isDraining: () => true, session: { maxFrameBytes: 1 } } as UpgradeOptions);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const answer = await refusal(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '/v1/responses');
+    expect(answer).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      body: { error: { code: 'server_is_draining' } },
+    });
+    server.close();
+  });
+
+  it('from an allowed origin is taken', async () => {
+    await using server = await startTestServer({ flags: ['--allow-origin', 'https://app.example'] });
+    using socket = await openSocket(server.url, { headers: { origin: 'https://app.example' } });
+    socket.create({});
+    expect((await socket.response()).status).toBe('completed');
+    expect((await refusal(server.url, '/responses', { origin: 'https://app.example.evil' })).status).toBe(403);
+  });
+});
+
+describe('HTTP beside it', () => {
+  const body = JSON.stringify({ model: 'test-model', input: 'Hi.', store: false });
+
+  it.each(['/v1/responses', '/responses?x=1'])('takes POST %s with WebSocket mode off', async (path) => {
+    await using server = await startTestServer({ flags: ['--no-websocket'] });
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(new URL(path, server.url), { method: 'POST', headers, body });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ object: 'response', status: 'completed' });
+  });
+
+  it('serves a request that offers another upgrade', async () => {
+    await using server = await startTestServer();
+    const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'content-type': 'application/json' };
+    const asked = request(new URL('/v1/responses', server.url), { method: 'POST', headers }).end(body);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(200);
+    answer.resume();
+  });
+});
