@@ -7,7 +7,7 @@ import type { FaultCase, FaultReport, Place } from './fault-stage.ts';
 import { sessionFaults } from './session-faults.ts';
 import { turnFaults } from './turn-faults.ts';
 
-/** All of them, in the order of the table. */
+/** Those that need nothing but Codex and Longwire, in the order of the table. */
 export const faults: readonly FaultCase[] = [...turnFaults, ...sessionFaults, ...chatFaults];
 
 /** A line of the table. */

@@ -1,7 +1,7 @@
 /**
- * `npm run acceptance`: the unmodified Codex CLI against a Longwire server, for real, and then every fault between them.
- * `npm run acceptance -- WORD` plays the faults alone that have this word in their name. No part of CI: it installs Codex
- * once (about 400 MB) into an ignored folder. Exit code 1 when anything that was checked does not hold.
+ * `npm run acceptance`: unmodified clients against a Longwire server, for real: the Codex CLI, then Codex, `longwire chat` and
+ * openai-python on lines that break. `npm run acceptance -- WORD` plays only the faults that have this word in their name.
+ * No part of CI: it installs Codex once (about 400 MB) into an ignored folder. Exit code 1 when any check does not hold.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { codexVersion, installCodex } from './codex.ts';
 import type { Place } from './fault-stage.ts';
 import { faults, playFaults, renderFaults } from './faults.ts';
 import { startLongwire } from './longwire.ts';
+import { installOpenaiPython, openaiPythonFaults } from './openai-python.ts';
 import { scenarios } from './scenarios.ts';
 
 process.exitCode = await run();
@@ -27,7 +28,10 @@ async function run(): Promise<number> {
     const place = { folder, signal: interrupted.signal };
     const word = process.argv[2];
     let failed = word === undefined ? await runScenarios(place) : 0;
-    const chosen = faults.filter(({ fault }) => fault.includes(word ?? ''));
+    const hasPython = installOpenaiPython();
+    if (!hasPython) say('openai-python is left out: pip does not have it here.\n');
+    const known = hasPython ? [...faults, ...openaiPythonFaults] : faults;
+    const chosen = known.filter(({ fault }) => fault.includes(word ?? ''));
     say(
       `Faults (${chosen.length}): expected, seen\n  requests by socket, HTTP last: +n has n items on a chain, n is a whole history`,
     );

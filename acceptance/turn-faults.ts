@@ -160,7 +160,12 @@ export const turnFaults: readonly FaultCase[] = [
     'retry after 2 s',
     { codex: patient },
     json(429, { error: { message: 'Slow down.', type: 'rate_limit_error' } }, { 'retry-after': '2' }),
-    { ...quiet, commandRuns: 0, also: (_run, stage) => [wasTold(stage, 'rate_limit_exceeded')] },
+    {
+      ...quiet,
+      commandRuns: 0,
+      traffic: 'warm +3 | 4',
+      also: (_run, stage) => [wasTold(stage, 'rate_limit_exceeded'), waited(stage, 2000)],
+    },
   ),
   upstreamRow('the engine fails: 500', 'retry', { codex: patient }, json(500, { error: { message: 'Broken.' } }), {
     ...quiet,
@@ -222,6 +227,13 @@ async function play(place: Place, setup: FaultSetup, outcome: Outcome): Promise<
 function wasTold({ proxy }: FaultStage, code: string): Check {
   const codes = proxy.events.flatMap((event) => (event.code === null ? [] : [event.code]));
   return check(`the server said ${code}, once`, codes.join() === code, codes.join(' '));
+}
+
+/** Codex waits for as long as it was told, give or take a tenth; by itself it would for 0.2 s. */
+function waited({ proxy }: FaultStage, ms: number): Check {
+  const [retried, refused] = proxy.requests.toReversed();
+  const gapMs = retried && refused ? Math.round(retried.atMs - refused.atMs) : 0;
+  return check(`came back after ${ms} ms`, gapMs >= ms * 0.9, `${gapMs} ms`);
 }
 
 function failureIn({ events }: CodexRun): string {

@@ -1,6 +1,6 @@
-/** Numbers of a run, and how they are said. */
+/** Numbers of a run: a figure in each round beside its floor in the same round. */
 
-/** The value below which a share of the numbers lies. */
+/** The value below which a share of the numbers lies; NaN of none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -10,37 +10,47 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** One line of the report: a figure in each round, and its ratio to the floor of the same round. */
+/** A figure in one round. */
+export interface Round {
+  readonly value: number;
+  /** What the least possible would have been in the same seconds; null where there is no such thing. */
+  readonly floor: number | null;
+}
+
+/** One line of the report. */
 export interface Figure {
+  /** Stable, such as `turn.session.added.p50`: goals and gates refer to it. */
+  readonly id: string;
   readonly name: string;
-  readonly unit: string;
-  readonly rounds: readonly { readonly value: number; readonly floor: number | null }[];
-  readonly floorName: string;
+  readonly unit: '' | 'us' | 'ms' | 's' | '/s' | 'B' | 'KB' | '%' | 'instructions';
+  readonly rounds: readonly Round[];
+  readonly floorName: string | null;
 }
 
-/** Median and range, such as `1.82 (1.70–2.11)`. */
-export function spread(values: readonly number[], digits = 2): string {
-  const round = (value: number) => value.toFixed(digits);
-  return `${round(median(values))} (${round(Math.min(...values))}–${round(Math.max(...values))})`;
+/** A figure of one value a round, and of one floor a round. */
+export function toFigure(
+  { id, name, unit, floorName = null }: Omit<Figure, 'rounds' | 'floorName'> & { floorName?: string | null },
+  values: readonly number[],
+  floors: readonly number[] | null = null,
+): Figure {
+  return {
+    id,
+    name,
+    unit,
+    floorName,
+    rounds: values.map((value, round) => ({ value, floor: floors?.[round] ?? null })),
+  };
 }
 
-/** The report as a table for the terminal. Ratios are medians of per-round ratios, never ratios of medians. */
-export function toTable(figures: readonly Figure[]): string {
-  const head = ['figure', 'unit', 'median (range)', 'ratio to the floor', 'floor'];
-  const rows = figures.map(({ name, unit, rounds, floorName }) => {
-    const ratios = rounds.flatMap(({ value, floor }) => (floor === null ? [] : [value / floor]));
-    return [
-      name,
-      unit,
-      spread(
-        rounds.map(({ value }) => value),
-        unit === '/s' ? 0 : 2,
-      ),
-      ratios.length > 0 ? spread(ratios) : '–',
-      floorName,
-    ];
-  });
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return [line(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+/** Per-round ratios to the floor. The report shows their median, never a ratio of medians. */
+export function ratios(figure: Figure): number[] {
+  return figure.rounds.flatMap(({ value, floor }) => (floor === null || floor <= 0 ? [] : [value / floor]));
+}
+
+/** A list in another order, for rounds that must not always begin with the same server. */
+export function shuffled<T>(list: readonly T[], random: () => number = Math.random): T[] {
+  return list
+    .map((value) => ({ value, place: random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ value }) => value);
 }

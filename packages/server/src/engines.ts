@@ -55,7 +55,7 @@ function openReplica(upstream: Upstream, baseUrl: string, name: string): Engine 
 }
 
 async function openProvider(provider: Provider): Promise<Engine> {
-  const { name, models, exportName, providerOptions } = provider;
+  const { name, models, exportName, providerOptions, lateSystemRole } = provider;
   const engine = await createAISDKEngine({
     engineName: name,
     name: provider.package,
@@ -64,6 +64,7 @@ async function openProvider(provider: Provider): Promise<Engine> {
     folder: process.cwd(),
     models,
     providerOptions,
+    lateSystemRole,
   });
   return limited(name, [engine], provider);
 }

@@ -147,6 +147,8 @@ export const providerSettings = {
   settings: mapping,
   /** Put into every call as `providerOptions`. */
   'provider-options': mapping,
+  /** What system messages become behind the first other message. */
+  'late-system-role': choice('system', 'user'),
 };
 
 /**

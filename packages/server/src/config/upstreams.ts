@@ -44,6 +44,7 @@ export interface Provider {
   /** What the package is created with, as JSON: it may hold keys. */
   readonly settings: Secret | null;
   readonly providerOptions: Readonly<Record<string, unknown>> | null;
+  readonly lateSystemRole?: 'system' | 'user';
   readonly maxConcurrent?: number;
   readonly maxWaiting?: number;
 }
@@ -210,7 +211,7 @@ function toProvider(
     export: exportName,
     settings,
     providerOptions,
-    ...limits
+    ...others
   } = parseSettings(providerSettings, given, source);
   if (packageName === undefined) throw new UsageError(`${source} needs package, such as @ai-sdk/anthropic.`);
   if (models === undefined) throw new UsageError(`${source} needs models: a provider's package does not list them.`);
@@ -221,7 +222,7 @@ function toProvider(
     models,
     settings: settings ? toHidden(revealedDeeply(settings, `settings in ${source}`, env)) : null,
     providerOptions: providerOptions ?? null,
-    ...limits,
+    ...others,
   };
 }
 

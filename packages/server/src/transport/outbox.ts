@@ -3,13 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { KnownEvent } from '@longwire/protocol';
 import type { WebSocket } from 'ws';
 import { drained } from './drain.ts';
-
-/** The JSON of an event, with the lane's `stream_id` where it has one (dossier C.1, 1). */
-export function encodeEvent(event: KnownEvent, streamId: string | null): string {
-  const json = JSON.stringify(event);
-  // A stream id is made of letters, digits, '_', '-' and '.': it needs no escaping.
-  return streamId === null ? json : `${json.slice(0, -1)},"stream_id":"${streamId}"}`;
-}
+import { encodeEvent } from './event-json.ts';
+import { encodeTextFrames } from './frames.ts';
 
 /** Limits of what may wait for a reader. */
 export interface OutboxLimits {
@@ -19,9 +14,6 @@ export interface OutboxLimits {
   readonly deadlineMs: number;
 }
 
-/** Text goes out as it is: to compress it would cost more time than the bytes are worth (docs/decisions/0007). */
-const plain = { compress: false };
-
 /** Writes frames to one socket. */
 export class Outbox {
   readonly #socket: WebSocket;
@@ -30,7 +22,9 @@ export class Outbox {
   /** Ends the wait for the reader; null while there is none. */
   #wait: AbortController | null = null;
   #hurries = false;
-  #isCorked = false;
+  /** Frames of this tick. */
+  #held: string[] = [];
+  #heldCharacters = 0;
 
   constructor(socket: WebSocket, stream: Duplex, limits: OutboxLimits) {
     this.#socket = socket;
@@ -50,37 +44,38 @@ export class Outbox {
   }
 
   /**
-   * Writes the events as one text frame each; pauses whenever more than the limit waits. False when the reader was too slow:
-   * then the rest was written all the same, so that no response ends in the middle.
+   * Takes the events as one text frame each; waits whenever more than the limit is on its way. False when the reader was too
+   * slow: then the rest was written all the same, so that no response ends in the middle.
    */
   async write(streamId: string | null, events: readonly KnownEvent[]): Promise<boolean> {
     let inTime = true;
     for (const event of events) {
       if (this.#socket.readyState !== this.#socket.OPEN) break;
-      this.#cork();
-      this.#socket.send(encodeEvent(event, streamId), plain);
-      if (this.#stream.writableLength <= this.#limits.limitBytes) continue;
-      this.#uncork();
+      this.#hold(encodeEvent(event, streamId));
+      if (this.#stream.writableLength + this.#heldCharacters <= this.#limits.limitBytes) continue;
+      this.flush();
       inTime &&= await this.#hasRoom();
     }
     return inTime;
   }
 
-  /**
-   * Holds frames back until nothing more can be said without waiting: a tick comes after every promise that is settled
-   * already. A turn whose engine answers at once leaves in one write in place of four, and nothing is later for it.
-   */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#stream.cork();
-    process.nextTick(() => this.#uncork());
+  /** Writes what is held. Call it before the socket is closed: nothing may follow a close frame. */
+  flush(): void {
+    if (this.#held.length === 0) return;
+    const texts = this.#held;
+    this.#held = [];
+    this.#heldCharacters = 0;
+    if (this.#socket.readyState === this.#socket.OPEN) this.#stream.write(encodeTextFrames(texts));
   }
 
-  #uncork(): void {
-    if (!this.#isCorked) return;
-    this.#isCorked = false;
-    this.#stream.uncork();
+  /**
+   * Holds a frame back until nothing more can be said without waiting: a tick comes after every promise that is settled
+   * already. A turn whose engine answers at once leaves in one write in place of four, and nothing is later for it.
+   */
+  #hold(text: string): void {
+    if (this.#held.length === 0) process.nextTick(() => this.flush());
+    this.#held.push(text);
+    this.#heldCharacters += text.length;
   }
 
   async #hasRoom(): Promise<boolean> {

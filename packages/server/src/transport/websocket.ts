@@ -69,6 +69,7 @@ export class SocketSession {
       if (socket.isPaused && this.connection.backlog <= backlogLimit / 2) socket.resume();
     }
     const { code, reason } = this.#leave ?? closeCodes.internal;
+    this.#outbox.flush();
     socket.close(code, reason);
   }
 
@@ -122,6 +123,7 @@ export class SocketSession {
   /** Closes after a failure of ours; the turns stop when the socket has closed. */
   fail(): void {
     const { code, reason } = closeCodes.internal;
+    this.#outbox.flush();
     this.#socket.close(code, reason);
   }
 

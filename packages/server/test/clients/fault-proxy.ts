@@ -12,6 +12,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 export interface SeenRequest {
   /** Counts the sockets from 1; 0 is HTTP. */
   readonly socket: number;
+  /** When it came; monotonic. */
+  readonly atMs: number;
   /** How many input items came with it. */
   readonly items: number;
   readonly isWarmUp: boolean;
@@ -59,6 +61,8 @@ interface Line {
   readonly stream: Socket;
   readonly issued: Set<string>;
 }
+
+const untilTimeoutMs = 60_000;
 
 /** The proxy. Frames and bodies go through as they are; each side's compression and pings are its own. */
 export class FaultProxy implements AsyncDisposable {
@@ -119,11 +123,14 @@ export class FaultProxy implements AsyncDisposable {
     await once(probe.resume(), 'close');
   }
 
-  /** Resolves once `isTrue`, which is asked again after everything that happens here. */
+  /** Resolves once `isTrue`, which is asked again after everything that happens here. Throws when that takes too long. */
   async until(isTrue: () => boolean): Promise<void> {
+    const timeUp = AbortSignal.timeout(untilTimeoutMs);
     while (!isTrue()) {
+      timeUp.throwIfAborted();
       await new Promise<void>((resolve) => {
         this.#wakes.add(resolve);
+        timeUp.addEventListener('abort', () => resolve(), { once: true });
       });
     }
   }
@@ -192,6 +199,7 @@ export class FaultProxy implements AsyncDisposable {
     const id = typeof body['previous_response_id'] === 'string' ? body['previous_response_id'] : null;
     this.requests.push({
       socket: line?.number ?? 0,
+      atMs: performance.now(),
       items: Array.isArray(body['input']) ? body['input'].length : 1,
       isWarmUp: body['generate'] === false,
       previousResponseId: id,

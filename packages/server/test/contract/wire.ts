@@ -84,7 +84,7 @@ export class WireChecker {
     if (response.status !== 'in_progress' || response.output.length > 0)
       throw new Error('A response begins with output.');
     this.#next.set(response.id, 0);
-    this.#count(response.id, event.sequence_number);
+    this.#count(response.id, event.sequence_number ?? -1);
     const open = { response, fold: new ResponseFold(), brackets: new Brackets(), hasProgress: false };
     open.fold.apply(event);
     this.#open.set(streamId, open);

@@ -160,7 +160,30 @@ describe('turns of a conversation', () => {
     expect((await socket.response()).status).toBe('completed');
   });
 
-  it('that fail or whose client goes away leave it as it was, and free', async () => {
+  it('whose client goes away leave it as it was, and free', async () => {
+    const { engine, calls } = createEchoEngine({ hold: () => Promise.withResolvers<void>().promise });
+    await using server = await startTestServer({ engines: [engine] });
+    const { conversations, responses } = clientOf(server);
+    const { id } = await conversations.create({ items: [hello] });
+    for (const from of ['http', 'socket'] as const) {
+      const before = calls.filter(({ kind }) => kind === 'aborted').length;
+      if (from === 'http') {
+        const running = await responses.create({ model, input: 'one', conversation: id, stream: true });
+        for await (const event of running) if (event.type === 'response.output_text.delta') break;
+      } else {
+        using socket = await TestSocket.open(server.url);
+        socket.create({ input: 'one', conversation: id });
+        while ((await socket.next()).type !== 'response.output_text.delta');
+      }
+      // Every look is a request: nothing sleeps.
+      while (calls.filter(({ kind }) => kind === 'aborted').length === before) await conversations.retrieve(id);
+      expect(await conversations.items.create(id, { items: [said(from)] })).toMatchObject({ object: 'list' });
+    }
+    const left = await allOf(conversations.items.list(id, { order: 'asc' }));
+    expect(left.map(textOf)).toEqual(['hello', 'http', 'socket']);
+  });
+
+  it('that fail leave it as it was, and free', async () => {
     let failing = true;
     const { engine, calls } = createEchoEngine({
       answer: ({ context }) => {

@@ -6,10 +6,11 @@
  */
 import type { Engine, EngineEvent, EngineModel, GenerateRequest } from '../engine.ts';
 import { UpstreamErrors } from '../http/errors.ts';
-import { toToolTable } from '../openai-chat/tools.ts';
+import { toToolTable } from '../chat/tools.ts';
 import { AnswerRecorder } from './answer.ts';
-import { extendContext, type PromptContext } from './context.ts';
+import { createContext, extendContext, type PromptContext } from './context.ts';
 import { toProviderError } from './errors.ts';
+import type { LateSystemRole } from './messages.ts';
 import { loadProvider, type ModelSource, type ProviderPackage } from './provider-package.ts';
 import { toCallOptions } from './request.ts';
 import { PartDecoder } from './stream.ts';
@@ -23,6 +24,8 @@ export interface AISDKOptions extends ProviderPackage {
   readonly models: readonly string[];
   /** Put into every call as it is. */
   readonly providerOptions?: Readonly<Record<string, unknown>> | null;
+  /** What system messages become behind the first other message. Default: `system`. */
+  readonly lateSystemRole?: LateSystemRole;
 }
 
 /** Loads the package and makes the engine. Throws as `loadProvider` does: the server does not start without its provider. */
@@ -37,6 +40,7 @@ class AISDKEngine implements Engine<PromptContext> {
   readonly #list: readonly EngineModel[];
   readonly #errors: UpstreamErrors;
   readonly #providerOptions: Readonly<Record<string, unknown>> | null;
+  readonly #lateSystemRole: LateSystemRole;
 
   constructor(options: AISDKOptions, models: ReadonlyMap<string, ReturnType<ModelSource>>) {
     this.name = options.engineName;
@@ -49,6 +53,7 @@ class AISDKEngine implements Engine<PromptContext> {
     }));
     this.#errors = new UpstreamErrors(options.engineName, secretsIn(options.settings));
     this.#providerOptions = options.providerOptions ?? null;
+    this.#lateSystemRole = options.lateSystemRole ?? 'system';
   }
 
   async models(): Promise<readonly EngineModel[]> {
@@ -56,7 +61,7 @@ class AISDKEngine implements Engine<PromptContext> {
   }
 
   extend(parent: PromptContext | null, items: Parameters<Engine['extend']>[1]): PromptContext {
-    return extendContext(parent, items);
+    return extendContext(parent ?? createContext(this.#lateSystemRole), items);
   }
 
   async *generate(

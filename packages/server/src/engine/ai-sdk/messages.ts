@@ -1,21 +1,35 @@
 /** Chat messages -> the prompt of a provider. */
-import type { ChatMessage, ChatPart } from '../openai-chat/wire.ts';
+import type { ChatMessage, ChatPart } from '../chat/wire.ts';
 import type { AssistantPart, FilePart, ModelMessage, TextPart } from './wire.ts';
 
-/** Names of the tools whose calls have no output yet, by call id: an output does not say whose it is. Never mutated. */
-export type CallNames = ReadonlyMap<string, string>;
+/** What a prompt is like at its end. Never mutated. */
+export interface PromptEnd {
+  /** Names of the tools whose calls have no output yet, by call id: an output does not say whose it is. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Whether anything but system messages has been said. */
+  readonly begun: boolean;
+}
 
-/** O(messages). `names` are the open calls before them; those after them come back. */
+/** What system messages become behind the first other message: some providers take them at the beginning only. */
+export type LateSystemRole = 'system' | 'user';
+
+/** The messages behind a prompt that ended with `end`, and what it is like after them. O(messages + open calls). */
 export function toModelMessages(
   messages: readonly ChatMessage[],
-  names: CallNames,
-): { readonly messages: readonly ModelMessage[]; readonly names: CallNames } {
-  const open = new Map(names);
+  end: PromptEnd,
+  lateSystemRole: LateSystemRole,
+): { readonly messages: readonly ModelMessage[]; readonly end: PromptEnd } {
+  const open = new Map(end.names);
+  let { begun } = end;
   const converted = messages.map((message): ModelMessage => {
+    const isSystem = message.role === 'system' || message.role === 'developer';
+    if (!isSystem) begun = true;
     switch (message.role) {
       case 'system':
       case 'developer':
-        return { role: 'system', content: message.content };
+        return begun && lateSystemRole === 'user'
+          ? { role: 'user', content: [toText(message.content)] }
+          : { role: 'system', content: message.content };
       case 'user': {
         const { content } = message;
         return { role: 'user', content: typeof content === 'string' ? [toText(content)] : content.map(toPart) };
@@ -34,7 +48,7 @@ export function toModelMessages(
       }
     }
   });
-  return { messages: converted, names: open };
+  return { messages: converted, end: { names: open, begun } };
 }
 
 function toAssistantParts(message: Extract<ChatMessage, { role: 'assistant' }>): AssistantPart[] {

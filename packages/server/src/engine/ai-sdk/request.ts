@@ -1,8 +1,8 @@
 /** A generation as a provider's call. */
 import { errors } from '@longwire/protocol';
 import type { GenerateRequest } from '../engine.ts';
-import { toChatToolChoice } from '../openai-chat/tool-choice.ts';
-import type { ToolTable } from '../openai-chat/tools.ts';
+import { toChatToolChoice } from '../chat/tool-choice.ts';
+import type { ToolTable } from '../chat/tools.ts';
 import { promptOf, type PromptContext } from './context.ts';
 import type { CallOptions } from './wire.ts';
 

@@ -1,8 +1,8 @@
 /** The parts of a provider's stream -> engine events. */
 import type { EngineEvent } from '../engine.ts';
-import { ItemQueue } from '../openai-chat/item-queue.ts';
-import { StreamedCall } from '../openai-chat/tool-call.ts';
-import type { ToolTable } from '../openai-chat/tools.ts';
+import { ItemQueue } from '../chat/item-queue.ts';
+import { StreamedCall } from '../chat/tool-call.ts';
+import type { ToolTable } from '../chat/tools.ts';
 import { toEngineUsage } from './usage.ts';
 import type { StreamPart } from './wire.ts';
 

@@ -51,6 +51,8 @@ export class ChatTemplate {
   readonly #renderer: Renderer;
   readonly #encoder: PromptEncoder;
   readonly #stubTexts = new Map<ChatMessage['role'], string>();
+  /** Messages behind their stubs: the next turn's overlap begins with the last one of this. */
+  readonly #fronts = new WeakMap<ChatMessage, string>();
   #isConcatenative = false;
 
   constructor(source: string | null, vocabulary: Vocabulary) {
@@ -151,14 +153,16 @@ export class ChatTemplate {
     const stub = stubs[first.role];
     let stubText = this.#stubTexts.get(first.role);
     if (stubText === undefined) this.#stubTexts.set(first.role, (stubText = this.#render(stub, plainVariables)));
-    return suffix(stubText, this.#render([...stub, ...messages], plainVariables));
+    const text = this.#render([...stub, ...messages], plainVariables);
+    if (messages.length === 1) this.#fronts.set(first, text);
+    return suffix(stubText, text);
   }
 
   /** The end of what `before` renders to; null where the messages behind it do not render to `text`. */
   #overlap(before: ChatMessage, messages: readonly ChatMessage[], text: string): string | null {
     try {
       const front = [...stubs[before.role], before];
-      const frontText = this.#render(front, plainVariables);
+      const frontText = this.#fronts.get(before) ?? this.#render(front, plainVariables);
       if (this.#render([...front, ...messages], plainVariables) !== frontText + text) return null;
       return frontText.slice(-overlapLength);
     } catch {

@@ -1,7 +1,7 @@
 /** What this engine keeps of a chain: its chat messages as JSON bytes, written once and shared by everything that follows. */
 import { appendElements, elementBytes, emptyList, type EncodedList } from '../http/encoded-list.ts';
-import type { ChatMessage } from './wire.ts';
-import { sealTurn, type OpenTurn } from './open-turn.ts';
+import type { ChatMessage } from '../chat/wire.ts';
+import { sealTurn, type OpenTurn } from '../chat/open-turn.ts';
 
 /** The messages of a chain up to a point. */
 export interface ChatContext extends EncodedList {

@@ -10,11 +10,11 @@ import { createContext, extendContext, type ChatContext } from './context.ts';
 import { UpstreamErrors } from '../http/errors.ts';
 import type { UpstreamReply, UpstreamTimeouts } from '../http/exchange.ts';
 import { Upstream } from '../http/upstream.ts';
-import { toChatMessages, type Dialect } from './messages.ts';
+import { toChatMessages, type Dialect } from '../chat/messages.ts';
 import { ModelList } from '../http/models.ts';
 import { toRequestBody, type BodyOptions } from './request.ts';
 import { ChatStreamDecoder } from './stream.ts';
-import { toToolTable } from './tools.ts';
+import { toToolTable } from '../chat/tools.ts';
 
 /** What an upstream needs to be known by; everything else has a default that suits most servers. */
 export interface OpenAIChatOptions extends Partial<UpstreamTimeouts>, Partial<Dialect>, Partial<BodyOptions> {

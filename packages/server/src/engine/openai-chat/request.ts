@@ -2,9 +2,9 @@
 import type { CreateRequest, ResponseSettings } from '@longwire/protocol';
 import type { GenerateRequest } from '../engine.ts';
 import { messageBytes, type ChatContext } from './context.ts';
-import { toChatToolChoice } from './tool-choice.ts';
-import type { ToolTable } from './tools.ts';
-import type { ChatMessage } from './wire.ts';
+import { toChatToolChoice } from '../chat/tool-choice.ts';
+import type { ToolTable } from '../chat/tools.ts';
+import type { ChatMessage } from '../chat/wire.ts';
 
 /** What differs between upstreams in the fields around the messages. */
 export interface BodyOptions {

@@ -3,9 +3,9 @@ import type { ProtocolError } from '@longwire/protocol';
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import type { EngineEvent, EngineUsage, TokenLogprob } from '../engine.ts';
 import type { UpstreamErrors } from '../http/errors.ts';
-import { ItemQueue } from './item-queue.ts';
-import { StreamedCall } from './tool-call.ts';
-import type { ToolTable } from './tools.ts';
+import { ItemQueue } from '../chat/item-queue.ts';
+import { StreamedCall } from '../chat/tool-call.ts';
+import type { ToolTable } from '../chat/tools.ts';
 import { toEngineUsage, unknownUsage } from './usage.ts';
 import type { ChatChoice, ChatChunk, ChatContentPiece, ChatDelta, ChatLogprob, ChatToolCallDelta } from './wire.ts';
 

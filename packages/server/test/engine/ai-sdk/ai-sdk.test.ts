@@ -98,6 +98,17 @@ describe('a chain', () => {
     expect(said).toEqual([['Root.'], ['Root.', 'Left.'], ['Root.', 'Right.'], ['Root.', 'Left.', 'On.']]);
   });
 
+  it.each(['system', 'user'] as const)('tells the developer late as %s', async (lateSystemRole) => {
+    await using folder = await installProvider();
+    const engine = await createEngine(folder, { lateSystemRole });
+    const developer = (content: string): Item => ({ type: 'message', role: 'developer', content });
+    const user: Item = { type: 'message', role: 'user', content: 'Hi.' };
+    const first = await tell(engine, null, [developer('First.'), user]);
+    await tell(engine, first.context, [developer('Late.')], { instructions: 'Before.' });
+    const roles = folder.calls[1]?.prompt.map(({ role }) => role);
+    expect(roles).toEqual(['system', 'system', 'user', 'assistant', lateSystemRole]);
+  });
+
   it('carries pictures and tool outputs', async () => {
     await using folder = await installProvider();
     const engine = await createEngine(folder);

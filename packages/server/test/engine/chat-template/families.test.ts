@@ -1,6 +1,7 @@
 /**
  * Outputs in the forms that the models' makers document. All of them were written for these tests; none was recorded.
  */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deepseek, deepseekPlain } from '../../../src/engine/chat-template/families/deepseek.ts';
 import type { Family } from '../../../src/engine/chat-template/families/family.ts';
@@ -157,6 +158,27 @@ const outputs: Record<string, { family: Family; cases: [string, string, Read[]][
 describe.each(Object.entries(outputs))('%s', (_, { family, cases }) => {
   it.each(cases)('reads %s, however it is cut', (__, text, expected) => {
     expect(readAnyway(family, text)).toEqual(expected);
+  });
+
+  it('reads whatever a model may write alike, however it is cut', () => {
+    const scraps = [
+      ...family.marks,
+      family.callStart,
+      '{"name": "get_weather", ',
+      '"arguments": {"a": "}"}',
+      '}',
+      ']',
+      ',',
+      ';',
+    ];
+    const words = ['get_weather', 'Hm. ', ' ', '\n', '<', '```', '<|end|>', '</tool_call>'];
+    const outputOf = fc.array(fc.constantFrom(...scraps, ...words), { maxLength: 12 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(outputOf, (text) => {
+        expect(read(family, text.split(''))).toEqual(read(family, [text]));
+      }),
+      { numRuns: 400 },
+    );
   });
 
   it('reads no calls where no tool can be called', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ProtocolError } from '@longwire/protocol';
 import type { Item } from '@longwire/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../../src/engine/engine.ts';
+import type { Engine, TokenLogprob } from '../../../src/engine/engine.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { tinyDemo } from '../../../src/engine/llama/demo.ts';
 import { createLlamaEngine } from '../../../src/engine/llama/llama.ts';
@@ -297,6 +297,28 @@ describe('an abort', () => {
     const next = await checkedTurn(partial, [user('Stop, tell me the capital of Peru instead.')]);
     expect(next.text).toContain('Lima');
     expect(next.usage.cachedTokens).toBeGreaterThan(12);
+  });
+});
+
+describe('log probabilities', () => {
+  it('come with the text that they belong to, and only when they are asked for', async () => {
+    const told: TokenLogprob[] = [];
+    const collect: TurnOptions['onEvents'] = (events) => {
+      for (const event of events) if (event.type === 'text.delta') told.push(...(event.logprobs ?? []));
+    };
+    const request = { include: ['message.output_text.logprobs' as const], top_logprobs: 3 };
+    const asked = await takeTurn(engine, null, [user('What is the capital of Japan?')], { request, onEvents: collect });
+    expect(told.map((each) => each.token).join('')).toBe(asked.text);
+    for (const { token, logprob, top_logprobs: likeliest } of told) {
+      expect(logprob).toBeLessThanOrEqual(0);
+      // The model is asked greedily: what it says is the likeliest.
+      expect(likeliest).toHaveLength(3);
+      expect(likeliest[0]).toMatchObject({ token, logprob });
+    }
+    told.length = 0;
+    const plain = await takeTurn(engine, null, [user('What is the capital of Japan?')], { onEvents: collect });
+    expect(plain.text).toBe(asked.text);
+    expect(told).toEqual([]);
   });
 });
 

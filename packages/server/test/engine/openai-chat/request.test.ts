@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createContext } from '../../../src/engine/openai-chat/context.ts';
 import { createOpenAIChatEngine } from '../../../src/engine/openai-chat/openai-chat.ts';
 import { toRequestBody, type BodyOptions } from '../../../src/engine/openai-chat/request.ts';
-import { toToolTable } from '../../../src/engine/openai-chat/tools.ts';
+import { toToolTable } from '../../../src/engine/chat/tools.ts';
 import { toGeneration } from './requests.ts';
 
 const defaults: BodyOptions = { maxTokensField: 'max_tokens', extraFields: {}, omittedFields: [] };

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../../src/engine/engine.ts';
 import { UpstreamErrors } from '../../../src/engine/http/errors.ts';
 import { ChatStreamDecoder } from '../../../src/engine/openai-chat/stream.ts';
-import { toToolTable } from '../../../src/engine/openai-chat/tools.ts';
+import { toToolTable } from '../../../src/engine/chat/tools.ts';
 import { joined } from './requests.ts';
 
 const tools: Tool[] = [

@@ -221,6 +221,29 @@ describe('a chain over a socket', () => {
   });
 });
 
+it('a reader that is slow loses nothing, and the socket waits for it', async () => {
+  await using server = await startResponsesServer();
+  await using engine = createEngine(server);
+  const deltas = 20_000;
+  const filler = 'x'.repeat(200);
+  server.behaviour = ({ body }, send) => {
+    const delta = { type: 'response.output_text.delta', stream_id: body.stream_id, output_index: 0, delta: filler };
+    for (let sent = 0; sent < deltas; sent++) send(delta);
+    send({ type: 'response.completed', stream_id: body.stream_id, response: { id: 'resp_long', status: 'completed' } });
+  };
+  const events = engine.generate(toGeneration(engine, null, 'Go.'), new AbortController().signal);
+  let length = 0;
+  let most = 0;
+  for await (const batch of events) {
+    most = Math.max(most, batch.length);
+    for (const event of batch) if (event.type === 'text.delta') length += event.delta.length;
+    // What comes while the reader is away piles up, but only so far.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(length).toBe(deltas * filler.length);
+  expect(most).toBeLessThan(deltas / 4);
+});
+
 describe('lanes', () => {
   it('are found out with the first answer', async () => {
     await using server = await startResponsesServer();

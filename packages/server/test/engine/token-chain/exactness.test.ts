@@ -132,8 +132,8 @@ describe('delta encoding', () => {
     }
   });
 
-  it('is right with a template whose seams are no control tokens, in pieces or not', async () => {
-    await walk(await createChatTemplate(plain, vocabulary), generate(40, 3));
+  it('is right where the seams are no control tokens, and merges might cross them', async () => {
+    expect(await walk(await createChatTemplate(plain, vocabulary), generate(40, 3))).toBe(40);
   });
 
   it('notices where a template looks further than the probes could see, and renders in full from there on', async () => {

@@ -69,7 +69,7 @@ export class JsonCall implements CallReader {
     if (this.#scanner.isInString) this.#stringStart = at;
     else if (character === ',' && depth === base) this.#key = null;
     else if (depth === base && this.#scanner.depth === base + 1) this.#openValue(character, at);
-    else if (depth === base + 1 && this.#scanner.depth === base && this.#isArguments()) this.#argumentsEnd = at + 1;
+    else if (depth === base + 1 && this.#scanner.depth === base && this.#isInArguments()) this.#argumentsEnd = at + 1;
   }
 
   take(): EngineEvent[] {
@@ -99,7 +99,7 @@ export class JsonCall implements CallReader {
 
   #openValue(character: string, at: number): void {
     if (this.#isArguments()) {
-      this.#argumentsStart = at;
+      if (this.#argumentsStart === -1) this.#argumentsStart = at;
     } else if (character === '{' && this.#key !== null && wrapperKeys.has(this.#key)) {
       this.#base += 1;
       this.#key = null;
@@ -108,6 +108,10 @@ export class JsonCall implements CallReader {
 
   #isArguments(): boolean {
     return this.#key !== null && argumentKeys.has(this.#key);
+  }
+
+  #isInArguments(): boolean {
+    return this.#isArguments() && this.#argumentsStart !== -1 && this.#argumentsEnd === -1;
   }
 
   #closeString(raw: string): void {

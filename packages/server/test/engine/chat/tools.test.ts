@@ -1,9 +1,9 @@
 import type { Tool, ToolChoice } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
-import { toClientItem } from '../../../src/engine/openai-chat/client-tools.ts';
-import { toChatToolChoice } from '../../../src/engine/openai-chat/tool-choice.ts';
-import { toChatName } from '../../../src/engine/openai-chat/tool-names.ts';
-import { toToolTable } from '../../../src/engine/openai-chat/tools.ts';
+import { toClientItem } from '../../../src/engine/chat/client-tools.ts';
+import { toChatToolChoice } from '../../../src/engine/chat/tool-choice.ts';
+import { toChatName } from '../../../src/engine/chat/tool-names.ts';
+import { toToolTable } from '../../../src/engine/chat/tools.ts';
 
 const parameters = { type: 'object', properties: { city: { type: 'string' } } };
 const weather: Tool = { type: 'function', name: 'get_weather', description: 'Weather', parameters, strict: false };

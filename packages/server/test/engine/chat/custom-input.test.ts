@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CustomInputDecoder, encodeCustomInput } from '../../../src/engine/openai-chat/custom-input.ts';
+import { CustomInputDecoder, encodeCustomInput } from '../../../src/engine/chat/custom-input.ts';
 
 function decode(pieces: readonly string[]): string[] {
   const decoder = new CustomInputDecoder();

@@ -1,7 +1,7 @@
 import type { InputItem, Item } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
-import { sealTurn } from '../../../src/engine/openai-chat/open-turn.ts';
-import { toChatMessages, type Dialect } from '../../../src/engine/openai-chat/messages.ts';
+import { sealTurn } from '../../../src/engine/chat/open-turn.ts';
+import { toChatMessages, type Dialect } from '../../../src/engine/chat/messages.ts';
 
 const dialect: Dialect = { developerRole: 'system', reasoningField: 'reasoning_content' };
 

@@ -1,0 +1,125 @@
+/** What a turn and an event cost, in figures that do not depend on how busy the machine is. */
+import type { Item } from '@longwire/protocol';
+import { openDriver, type Driver, type TurnTimes } from '../../packages/server/src/cli/bench-driver.ts';
+import { startChild } from '../child.ts';
+import { openEcho } from '../echo-client.ts';
+import { median } from '../figures.ts';
+import { readProcessStats } from '../process-stats.ts';
+import { loadWorkload } from '../workloads/load.ts';
+import type { Rollout } from '../workloads/coding.ts';
+import { startCounted, type CountedServer } from './callgrind.ts';
+
+/** The figures that the gate holds. */
+export interface Costs {
+  /** Instructions of a bare `ws` turn: 500 B in, parsed, 100 B out. */
+  readonly bareTurnInstructions: number;
+  /** Instructions of a continuation turn of airline-27, its events included. */
+  readonly turnInstructions: number;
+  /** Instructions of one more text delta in a turn. */
+  readonly eventInstructions: number;
+  /** Instructions of a turn behind 1.2 MB of history, over those of the same turn behind 0.1 MB. */
+  readonly historyFactor: number;
+  readonly bytesUpPerTurn: number;
+  readonly bytesDownPerTurn: number;
+  /** Reads and writes of a turn; polling is not counted. */
+  readonly readsPerTurn: number;
+  readonly writesPerTurn: number;
+}
+
+const fewEvents = 10;
+const manyEvents = 210;
+const scripted = ['airline-27', `stream-${fewEvents}`, `stream-${manyEvents}`].flatMap((name) => ['--scripted', name]);
+/** Turns until the compiler has settled. */
+const warmUp = 1200;
+/** Phases of which the median counts. */
+const phases = 5;
+
+/** What does not come from callgrind. */
+type Traffic = Pick<Costs, 'bytesUpPerTurn' | 'bytesDownPerTurn' | 'readsPerTurn' | 'writesPerTurn'>;
+
+/** Counts everything: about a minute with callgrind, and instructions are null without it. */
+export async function measureCosts(counting: boolean): Promise<Costs | Traffic> {
+  const traffic = await measureTraffic();
+  if (!counting) return traffic;
+  const [bareTurnInstructions, server] = await Promise.all([countBareTurn(), countServer()]);
+  return { bareTurnInstructions, ...server, ...traffic };
+}
+
+async function countBareTurn(): Promise<number> {
+  await using server = await startCounted('servers/echo.ts', []);
+  using echo = await openEcho(server.url);
+  const frame = JSON.stringify({ text: 'y'.repeat(100), pad: 'x'.repeat(380) });
+  return await perTurn(server, (turns) => repeat(turns, () => echo.send(frame, 1)), 2000, 300);
+}
+
+async function countServer(): Promise<Pick<Costs, 'turnInstructions' | 'eventInstructions' | 'historyFactor'>> {
+  await using server = await startCounted('servers/longwire.ts', scripted);
+  const airline = loadWorkload('airline-27');
+  const play = (workload: Rollout) => (turns: number) => playTurns(server.url, workload, turns);
+  const turnInstructions = await perTurn(server, play(airline), warmUp, 180);
+  const many = await perTurn(server, play(loadWorkload(`stream-${manyEvents}`)), 150, 40);
+  const few = await perTurn(server, play(loadWorkload(`stream-${fewEvents}`)), 100, 40);
+  const historyFactor = await countHistory(server);
+  return { turnInstructions, eventInstructions: (many - few) / (manyEvents - fewEvents), historyFactor };
+}
+
+/** The same turn over and over on one chain: what the late ones cost over the early ones. */
+async function countHistory(server: CountedServer): Promise<number> {
+  const conversation = { model: `stream-${fewEvents}`, instructions: '', tools: [] };
+  const driver = await openDriver('ws-delta', { url: server.url }, conversation);
+  const text = 'A line of a file that a tool has read.\n'.repeat(110);
+  const input = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text }] } as Item];
+  const play = (turns: number) => repeat(turns, () => driver.turn(input));
+  await server.count(() => play(20));
+  const early = await server.count(() => play(40));
+  await server.count(() => play(240));
+  const late = await server.count(() => play(40));
+  driver.close();
+  return late / early;
+}
+
+/** Instructions of a turn: the median of equal phases, so that a compilation or a collection in one of them does not count. */
+async function perTurn(
+  server: CountedServer,
+  play: (turns: number) => Promise<unknown>,
+  warm: number,
+  turns: number,
+): Promise<number> {
+  await server.count(() => play(warm));
+  const counts: number[] = [];
+  for (let phase = 0; phase < phases; phase++) counts.push(await server.count(() => play(turns)));
+  return median(counts) / turns;
+}
+
+async function measureTraffic(): Promise<Traffic> {
+  await using server = await startChild('./servers/longwire.ts', { args: scripted });
+  const turns = 600;
+  const airline = loadWorkload('airline-27');
+  await playTurns(server.url, airline, 60);
+  const before = readProcessStats(server.pid);
+  const times = await playTurns(server.url, airline, turns);
+  const after = readProcessStats(server.pid);
+  const mean = (of: (each: TurnTimes) => number) => times.reduce((sum, each) => sum + of(each), 0) / turns;
+  return {
+    bytesUpPerTurn: mean((each) => each.bytesUp),
+    bytesDownPerTurn: mean((each) => each.bytesDown),
+    readsPerTurn: before && after ? (after.readCalls - before.readCalls) / turns : Number.NaN,
+    writesPerTurn: before && after ? (after.writeCalls - before.writeCalls) / turns : Number.NaN,
+  };
+}
+
+/** The workload over and over on one socket each, only new items. */
+export async function playTurns(url: string, workload: Rollout, turns: number): Promise<TurnTimes[]> {
+  const times: TurnTimes[] = [];
+  const conversation = { model: workload.name, instructions: '', tools: [] };
+  while (times.length < turns) {
+    const driver: Driver = await openDriver('ws-delta', { url }, conversation);
+    for (const { input } of workload.turns.slice(0, turns - times.length)) times.push(await driver.turn(input));
+    driver.close();
+  }
+  return times;
+}
+
+async function repeat(times: number, work: () => Promise<unknown>): Promise<void> {
+  for (let done = 0; done < times; done++) await work();
+}

@@ -1,0 +1,52 @@
+/** A run as one page that needs nothing else. */
+import { median, ratios } from '../figures.ts';
+import { escapeHtml, toSvg } from './plot.ts';
+import type { Report } from './report.ts';
+import { spread, toText } from './table.ts';
+
+const style = `
+:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{max-width:76rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2.5rem}p.about{opacity:.7}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8884;vertical-align:top}td.n{font-variant-numeric:tabular-nums}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:2rem}figure{margin:0}svg{width:100%;height:auto}
+svg text{font-size:11px;fill:currentColor;opacity:.75}.grid{stroke:#8883}figure ul{list-style:none;margin:0;padding:0;font-size:.85rem}
+figure i{display:inline-block;width:.8em;height:.8em;margin-right:.5em;border-radius:2px}.yes{color:#448361}.no{color:#c4554d}`;
+
+/** The page as HTML. */
+export function toPage({ machine, at, figures, plots, notes, goals }: Report): string {
+  const about = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ${at}`;
+  const goalRows = goals.map(({ id, goal, value, floor, isReached }) =>
+    toRow([id, goal, floor ?? '', value ?? 'not measured'], toMark(isReached)),
+  );
+  const figureRows = figures.map((figure) => {
+    const toFloor = ratios(figure);
+    return toRow([
+      figure.name,
+      `${spread(figure.rounds.map(({ value }) => value))} ${figure.unit}`,
+      toFloor.length > 0 ? toText(median(toFloor)) : '',
+      figure.floorName ?? '',
+    ]);
+  });
+  const pictures = plots.map(
+    (plot) => `<figure><figcaption><b>${escapeHtml(plot.title)}</b></figcaption>${toSvg(plot)}</figure>`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Longwire benchmark</title>
+<style>${style}</style></head><body>
+<h1>Longwire benchmark</h1><p class="about">${escapeHtml(about)}</p>
+${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('\n')}
+<div class="plots">${pictures.join('\n')}</div>
+<h2>Goals</h2><table><tr><th></th><th>goal</th><th>floor in this run</th><th>Longwire</th><th></th></tr>${goalRows.join('\n')}</table>
+<h2>Figures</h2><table><tr><th>figure</th><th>median (range)</th><th>ratio</th><th>to</th></tr>${figureRows.join('\n')}</table>
+</body></html>
+`;
+}
+
+function toRow(cells: readonly string[], last = ''): string {
+  return `<tr>${cells.map((cell) => `<td class="n">${escapeHtml(cell)}</td>`).join('')}${last}</tr>`;
+}
+
+function toMark(isReached: boolean | null): string {
+  if (isReached === null) return '<td></td>';
+  return isReached ? '<td class="yes">reached</td>' : '<td class="no">not reached</td>';
+}

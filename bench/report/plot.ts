@@ -1,0 +1,74 @@
+/** Line plots as SVG, without a library. */
+import type { Plot } from '../suites/suite.ts';
+import { toText } from './table.ts';
+
+const width = 640;
+const height = 340;
+const margin = { left: 64, right: 16, top: 12, bottom: 44 };
+const colours = ['#0b6e99', '#d9730d', '#448361', '#9065b0', '#c14c8a', '#787774', '#cb912f', '#337ea9'];
+
+/** The picture and its legend. */
+export function toSvg(plot: Plot): string {
+  const points = plot.series
+    .flatMap((series) => series.points)
+    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+  if (points.length === 0) return '';
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  const across = createScale(Math.min(...xs), Math.max(...xs), margin.left, width - margin.right, plot.logX ?? false);
+  const up = createScale(Math.min(0, ...ys), Math.max(...ys) || 1, height - margin.bottom, margin.top, false);
+  const lines = plot.series.map(({ points: own }, index) => {
+    const path = own
+      .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
+      .map(([x, y]) => `${across.at(x).toFixed(1)},${up.at(y).toFixed(1)}`)
+      .join(' ');
+    return `<polyline points="${path}" fill="none" stroke="${colours[index % colours.length]}" stroke-width="2"/>`;
+  });
+  const rows = up.ticks.map(
+    (y) =>
+      `<line x1="${margin.left}" x2="${width - margin.right}" y1="${up.at(y)}" y2="${up.at(y)}" class="grid"/>` +
+      `<text x="${margin.left - 8}" y="${up.at(y) + 4}" text-anchor="end">${toText(y)}</text>`,
+  );
+  const columns = across.ticks.map(
+    (x) => `<text x="${across.at(x)}" y="${height - margin.bottom + 18}" text-anchor="middle">${toText(x)}</text>`,
+  );
+  const names = `<text x="${width / 2}" y="${height - 6}" text-anchor="middle">${escapeHtml(plot.x)}</text><text x="4" y="${margin.top + 4}">${escapeHtml(plot.y)}</text>`;
+  const legend = plot.series.map(
+    ({ name }, index) => `<li><i style="background:${colours[index % colours.length]}"></i>${escapeHtml(name)}</li>`,
+  );
+  const label = escapeHtml(plot.title);
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">${[...rows, ...columns, ...lines].join('')}${names}</svg><ul>${legend.join('')}</ul>`;
+}
+
+/** Text that stands in HTML as it is. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
+}
+
+interface Scale {
+  at(value: number): number;
+  readonly ticks: readonly number[];
+}
+
+function createScale(low: number, high: number, from: number, to: number, logarithmic: boolean): Scale {
+  const shape = (value: number) => (logarithmic ? Math.log10(Math.max(value, 1e-9)) : value);
+  const span = shape(high) - shape(low) || 1;
+  const ticks = logarithmic ? powers(low, high) : steps(low, high);
+  return { at: (value) => from + ((shape(value) - shape(low)) / span) * (to - from), ticks };
+}
+
+/** About five round numbers between two. */
+export function steps(low: number, high: number): number[] {
+  const rough = (high - low) / 5 || 1;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((each) => each >= rough) ?? rough;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, index) => (first + index) * step);
+}
+
+function powers(low: number, high: number): number[] {
+  const first = Math.floor(Math.log10(low));
+  return Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => 10 ** (first + index)).filter(
+    (value) => value >= low && value <= high,
+  );
+}

@@ -1,0 +1,37 @@
+/** What a suite gets and gives. */
+import type { Figure } from '../figures.ts';
+
+/** How much is measured. */
+export interface SuiteOptions {
+  /** Interleaved rounds, floor and server within the same seconds each. */
+  readonly rounds: number;
+  /** Everything, for half an hour, in place of what fits three minutes. */
+  readonly full: boolean;
+  /** Says what is being done. */
+  readonly progress: (sentence: string) => void;
+}
+
+/** Points of a curve. */
+export interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+/** A picture of the report. */
+export interface Plot {
+  readonly id: string;
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+  readonly series: readonly Series[];
+  /** Logarithmic axes, where a curve spans decades. */
+  readonly logX?: boolean;
+}
+
+/** What a suite has found. */
+export interface Findings {
+  readonly figures: readonly Figure[];
+  readonly plots: readonly Plot[];
+  /** What a reader must know to judge them. */
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { toFigure } from '../../../../bench/figures.ts';
+import { judgeGoals } from '../../../../bench/report/goals.ts';
+import { toPage } from '../../../../bench/report/page.ts';
+import { steps, toSvg } from '../../../../bench/report/plot.ts';
+import type { Report } from '../../../../bench/report/report.ts';
+
+const turn = { id: 'turn.session.added', name: 'added', unit: 'us', floorName: 'bare hop' } as const;
+
+test('a goal is judged by the median of the per-round ratios', () => {
+  const verdict = (values: number[], floors: number[]) =>
+    judgeGoals([toFigure(turn, values, floors)]).find(({ goal }) => goal.includes('2x a bare hop'));
+  expect(verdict([150, 190, 500], [100, 100, 100])?.isReached).toBe(true);
+  expect(verdict([250, 190, 500], [100, 100, 100])?.isReached).toBe(false);
+});
+
+test('what was not measured is not judged', () => {
+  for (const { value, isReached } of judgeGoals([]))
+    expect({ value, isReached }).toEqual({ value: null, isReached: null });
+});
+
+test('ticks are round numbers within the range', () => {
+  expect(steps(0, 100)).toEqual([0, 20, 40, 60, 80, 100]);
+  expect(steps(-3, 12)).toEqual([0, 5, 10]);
+});
+
+test('a plot draws a line for each series, and nothing without points', () => {
+  const plot = {
+    id: 'p',
+    title: 'T',
+    x: 'x',
+    y: 'y',
+    series: [
+      {
+        name: 'a',
+        points: [
+          [0, 0],
+          [10, 5],
+        ] as const,
+      },
+      { name: 'b', points: [[0, 1]] as const },
+    ],
+  };
+  expect(toSvg(plot).match(/<polyline /g)).toHaveLength(2);
+  expect(toSvg({ ...plot, series: [] })).toBe('');
+});
+
+test('the page needs nothing from elsewhere and escapes what it shows', () => {
+  const report: Report = {
+    machine: { cpu: '<cpu>', cores: 2, memoryGb: 8, system: 'linux', node: '24' },
+    at: '2026-01-01T00:00:00Z',
+    figures: [toFigure({ ...turn, name: '<b>added</b>' }, [1], [1])],
+    plots: [],
+    notes: [],
+    goals: [],
+  };
+  const page = toPage(report);
+  expect(page).not.toMatch(/<(script|link|img)|https?:|<b>added|<cpu>/);
+});
