@@ -199,6 +199,10 @@ function toTable(rows: readonly Row[]): string {
 async function startLlamaServer(binary: string, modelPath: string): Promise<{ url: string } & AsyncDisposable> {
   const port = await freePort();
   const flags = ['-m', modelPath, '--port', `${port}`, '-c', `${contextTokens}`, '-np', '1', '-t', `${threads}`];
+  // Its cache in main memory would give the evicted chain back: the turn without state would have it all the same.
+  flags.push('--cache-ram', '0');
+  // On a CPU it makes short evaluations slower, and a turn's delta is short: the embedded engine goes without it too.
+  flags.push('--flash-attn', 'off');
   const child = spawn(binary, flags, { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {

@@ -62,6 +62,11 @@ function isHosted(item: Item): boolean {
   return field(item, 'execution') === 'server';
 }
 
+/** Whether the client has to answer the item before the chain can go on. */
+export function isClientCall(item: Item): boolean {
+  return callKinds.has(item.type) && !isHosted(item) && field(item, 'async') !== true;
+}
+
 /**
  * The open calls after `items`: O(items + open calls).
  * Throws `invalid_request` ("No tool call found for …") for an output whose call is not open.

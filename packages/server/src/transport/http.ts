@@ -2,6 +2,7 @@
 import {
   createId,
   errors,
+  parseJsonObject,
   toErrorHeaders,
   toHttpErrorBody,
   toProtocolError,
@@ -12,6 +13,7 @@ import type { Keyring } from '../auth/keys.ts';
 import type { Log } from '../observe/log.ts';
 import type { BackgroundRuns } from '../turn/background.ts';
 import type { TurnServices } from '../turn/turn.ts';
+import { logFailure } from '../turn/withheld.ts';
 import { addCompactRoute } from './routes/compact.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -48,14 +50,19 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     // Codex sends long metadata headers (clients.md 2); Node's limit of 16 KiB is the least that it needs.
     http: { maxHeaderSize: 64 * 1024 },
+    routerOptions: { maxParamLength: 512 },
+    // A path that cannot be decoded meets no route, and so no error handler of ours.
+    frameworkErrors: (_thrown, request, reply) => {
+      void sendError(options.log, errors.unknownUrl(request.method, pathOf(request)), request, reply);
+    },
   });
   app.decorateRequest('project', '');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {
-      done(null, body === '' ? {} : JSON.parse(body.toString()));
-    } catch {
-      done(errors.invalidJson());
+      done(null, body === '' ? {} : parseJsonObject(body.toString()));
+    } catch (thrown) {
+      done(toProtocolError(thrown));
     }
   });
   app.addHook('onRequest', async (request, reply) => {
@@ -82,7 +89,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
 /** Answers with a catalogue error; what is foreign is logged and leaves as `server_error` with the request's id. */
 function sendError(log: Log, thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = fromFastify(thrown, request) ?? toProtocolError(thrown, request.id);
-  if (error.cause !== undefined) log.error({ requestId: request.id, error: error.cause }, error.message);
+  if (error.cause !== undefined) logFailure(log, error, { requestId: request.id });
   return reply.status(error.status).headers(toErrorHeaders(error)).send(toHttpErrorBody(error));
 }
 

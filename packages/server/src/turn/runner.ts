@@ -133,8 +133,8 @@ export class TurnRun {
     }
     if (this.#gone) return null;
 
-    // A failure cuts the open item off, and says so: whoever follows the events holds what the terminal event holds.
-    const closing = this.#sequencer.close(ending.status === 'completed' ? 'completed' : 'incomplete');
+    // Codex runs a call at its `output_item.done`, whatever its status: what failed in the middle of an item leaves it open.
+    const closing = ending.status === 'failed' ? [] : this.#sequencer.close(ending.status);
     if (closing.length > 0) yield closing;
     let node: ChainNode | null = null;
     if (ending.status !== 'failed') {

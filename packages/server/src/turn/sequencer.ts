@@ -15,6 +15,7 @@ import {
   type ProtocolError,
   type Response,
 } from '@longwire/protocol';
+import { isClientCall } from '../chain/tool-calls.ts';
 import type { EngineEvent, EngineUsage } from '../engine/engine.ts';
 import { OpenCompaction } from './open-compaction.ts';
 import {
@@ -222,6 +223,7 @@ export class Sequencer {
 
   #wholeItem(item: OutputItem): void {
     this.#closeItem('completed');
+    if (isClientCall(item)) this.#hasCalls = true;
     const { item_id: newId, output_index } = this.#place(item.type);
     const named = item.id ? item : { ...item, id: newId };
     const whole = named.type === 'reasoning' ? withSeal(this.#sink, named) : named;
@@ -258,6 +260,10 @@ const itemPrefixes: Readonly<Record<string, string>> = {
   function_call: 'fc',
   custom_tool_call: 'ctc',
   compaction: 'cmp',
+  shell_call: 'sh',
+  local_shell_call: 'lsh',
+  apply_patch_call: 'apc',
+  tool_search_call: 'tsc',
 };
 
 /** The tier that served the request, as the real service resolves it (dossier B.1). */

@@ -107,7 +107,7 @@ async function prepareTurn(
   const { body, parent, project } = request;
   const modelName = body.model ?? parent?.model;
   if (!modelName) throw errors.missing('model');
-  const route = await services.router.route(modelName);
+  const route = await services.router.route(modelName, parent?.context?.engine);
 
   const openCalls = extendOpenCalls(parent?.openCalls ?? noOpenCalls, body.input);
   if (body.generate !== false) requireOutputs(openCalls);

@@ -8,7 +8,7 @@ import type { Log } from '../observe/log.ts';
 /** Logs a failure with its cause. `fields` name the turn: ids, never content. */
 export function logFailure(log: Log, error: ProtocolError, fields: Readonly<Record<string, string | null>>): void {
   const cause = error.cause === undefined ? {} : { error: withhold(error.cause) };
-  log.warn({ ...fields, code: error.entry, ...cause }, 'A turn failed.');
+  log.warn({ ...fields, code: error.entry, ...cause }, 'failed');
 }
 
 /**

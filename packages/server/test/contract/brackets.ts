@@ -33,6 +33,10 @@ export class Brackets {
   #items = 0;
   #open: OpenItem | null = null;
 
+  get isOpen(): boolean {
+    return this.#open !== null;
+  }
+
   accept(event: KnownEvent): void {
     switch (event.type) {
       case 'response.output_item.added':

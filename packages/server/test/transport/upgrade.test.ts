@@ -120,3 +120,17 @@ describe('HTTP beside it', () => {
     answer.resume();
   });
 });
+
+describe('a path that cannot be decoded', () => {
+  it.each(['/v1/responses/%E0%A4%A', `/v1/responses/${'x'.repeat(600)}`])(
+    'has an error of the catalogue',
+    async (path) => {
+      await using server = await startTestServer();
+      const answer = await fetch(new URL(path, server.url));
+      expect(answer.status).toBe(404);
+      expect(await answer.json()).toMatchObject({
+        error: { type: 'invalid_request_error', message: expect.any(String) },
+      });
+    },
+  );
+});

@@ -70,13 +70,13 @@ class HarmonyParser implements OutputParser {
 
   #readHeader(events: EngineEvent[]): boolean {
     const end = this.#buffer.indexOf(message);
-    if (end === -1) {
-      const isHeader = /^\s*(<|$)|^\s*(to=|assistant)/.test(this.#buffer) || isPartOf(this.#buffer.trimStart());
-      if (this.#buffer.length <= longestHeader && isHeader) return false;
+    const length = end === -1 ? this.#buffer.length + 1 : end + message.length;
+    if (!mayBeHeader(this.#buffer) || length > longestHeader) {
       // No header at all: a model that answers plainly.
       this.#open(events, 'text');
       return true;
     }
+    if (end === -1) return false;
     const header = this.#buffer.slice(0, end);
     this.#buffer = this.#buffer.slice(end + message.length);
     const recipient = /to=functions\.([^\s<]+)/.exec(header)?.[1];
@@ -135,9 +135,10 @@ class HarmonyParser implements OutputParser {
   }
 }
 
-/** Whether a text may become a header that does not begin with a mark. */
-function isPartOf(text: string): boolean {
-  return 'to='.startsWith(text) || 'assistant'.startsWith(text);
+/** Whether a text begins as headers do, as far as it goes. */
+function mayBeHeader(text: string): boolean {
+  const begun = text.trimStart();
+  return ['<|', 'to=', 'assistant'].some((start) => begun.startsWith(start) || start.startsWith(begun));
 }
 
 export const harmony: Family = {
