@@ -31,6 +31,8 @@ export interface RunningServer {
   readonly models: readonly EngineModel[];
   /** Takes no new work, lets running turns end (at most `drainTimeoutMs`), then closes. */
   drain(): Promise<void>;
+  /** Takes over the API keys of a new configuration: requests with a key that is gone are refused, on open sockets too. */
+  reload(config: Pick<Config, 'apiKeys'>): void;
   /** Stops at once. */
   close(): Promise<void>;
 }
@@ -69,7 +71,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
         path: join(config.store.dataPath, 'sealing.keys'),
       }),
     ),
-    zeroRetention: config.store.zeroRetention,
+    zeroRetention: (project) => config.store.zeroRetention || config.store.zeroRetentionProjects.includes(project),
   };
   const background = new BackgroundRuns(services, {
     maxInFlight: config.limits.maxBackground,
@@ -118,6 +120,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     url: `http://${hostOf(config.listen.host)}:${(app.server.address() as AddressInfo).port}/v1`,
     models: await router.models(),
     drain: () => stop(AbortSignal.timeout(config.timers.drainTimeoutMs)),
+    reload: ({ apiKeys }) => keyring.replace(apiKeys),
     close: () => stop(AbortSignal.abort()),
   };
 }

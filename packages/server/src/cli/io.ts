@@ -19,6 +19,8 @@ export interface Io {
   readonly readFile: (path: string) => string;
   /** Calls `listener` at each of the signals, until the returned function is called. */
   onStopSignal(listener: (signal: StopSignal) => void): () => void;
+  /** Calls `listener` when the configuration should be read again (SIGHUP), until the returned function is called. */
+  onReload(listener: () => void): () => void;
   /** Milliseconds since the process started. */
   elapsedMs(): number;
 }
@@ -36,6 +38,10 @@ export function createProcessIo(): Io {
       return () => {
         for (const signal of stopSignals) process.off(signal, listener);
       };
+    },
+    onReload(listener) {
+      process.on('SIGHUP', listener);
+      return () => void process.off('SIGHUP', listener);
     },
     elapsedMs: () => performance.now(),
   };

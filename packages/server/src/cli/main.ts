@@ -1,6 +1,7 @@
 /** `longwire COMMAND …`: finds the command and turns what it throws into one sentence and an exit code. */
 import { suggestionFor } from '../config/suggest.ts';
 import { UsageError } from '../config/usage-error.ts';
+import { bench } from './bench.ts';
 import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { commandHelp, overviewHelp } from './help.ts';
@@ -8,7 +9,7 @@ import type { Io } from './io.ts';
 import { serve } from './serve.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [serve, chat];
+const commands: readonly Command[] = [serve, chat, bench];
 
 /** Runs the command that `argv` (without the program's own name) asks for. Exit codes: 0, 1 failed, 2 misused. Never throws. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv, io: Io): Promise<number> {

@@ -45,7 +45,8 @@ export function createServeCommand(load: () => Promise<StartServer>): Command {
         throw toStartError(error, config);
       });
       announce(server, config, io, log);
-      return await runUntilStopped(server, config.timers.drainTimeoutMs, io, log);
+      const stopReloading = io.onReload(() => reloadKeys(server, () => loadConfig(argv, env, io.readFile), log));
+      return await runUntilStopped(server, config.timers.drainTimeoutMs, io, log).finally(stopReloading);
     },
   };
 }
@@ -59,6 +60,17 @@ function announce(server: RunningServer, config: Config, io: Io, log: Log): void
   // Who asks for JSON reads lines with a machine.
   if (config.log.format === 'json') log.info({ url, models: models.map(({ id }) => id), startedInMs }, 'listening');
   else io.out.write(renderBanner({ url, models, config, startedInMs }));
+}
+
+/** Takes over the API keys that the configuration names now; with a configuration that is not good, those of before stay. */
+function reloadKeys(server: RunningServer, load: () => Config, log: Log): void {
+  try {
+    const config = load();
+    server.reload(config);
+    log.info({ keys: config.apiKeys.length }, 'API keys were read again');
+  } catch (error) {
+    log.error({ error }, 'API keys stay as they were: the configuration is not good');
+  }
 }
 
 /** Resolves with the exit code: 0 once drained; else when the drain hangs, or at once at a second signal. */

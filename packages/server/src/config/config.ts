@@ -52,6 +52,8 @@ export interface Config {
     readonly dataPath: string;
     /** Every request counts as `store:false`. */
     readonly zeroRetention: boolean;
+    /** Projects whose every request counts as `store:false`. */
+    readonly zeroRetentionProjects: readonly string[];
     readonly retentionDays: number;
     readonly maxResponses: number;
     readonly maxBytes: number;
@@ -139,6 +141,7 @@ function toConfig(values: OptionValues, engines: unknown, env: NodeJS.ProcessEnv
       kind: values.store,
       dataPath: values.data ?? envPaths('longwire', { suffix: '' }).data,
       zeroRetention: values['zero-retention'],
+      zeroRetentionProjects: values['zero-retention-project'],
       retentionDays: values['retention-days'],
       maxResponses: values['max-stored-responses'],
       maxBytes: values['max-stored-bytes'],

@@ -195,6 +195,13 @@ export const options = {
     about: 'Treat every request as store:false: nothing is written down.',
   },
 
+  'zero-retention-project': {
+    group: 'Store',
+    kind: 'text',
+    argument: 'NAME',
+    repeatable: true,
+    about: 'Project whose every request is treated as store:false.',
+  },
   'retention-days': {
     group: 'Store',
     kind: 'integer',
@@ -240,9 +247,9 @@ export const options = {
     group: 'Limits',
     kind: 'integer',
     default: 32,
-    min: 1,
+    min: 0,
     max: 4096,
-    about: 'Distinct stream ids on one connection.',
+    about: 'Distinct stream ids on one connection; 0 turns lanes off: one response at a time.',
   },
   'max-in-flight': {
     group: 'Limits',

@@ -44,6 +44,7 @@ export class Connection {
   /** For the log: `conn_…`. */
   readonly id = createId('conn');
   readonly #limits: ConnectionLimits;
+  readonly #isAuthorized: () => boolean;
   readonly #log: Log;
   readonly #lanes = new Map<string | null, Lane>();
   readonly #surroundings: LaneSurroundings;
@@ -54,8 +55,10 @@ export class Connection {
   /** Why no new request is taken. */
   #retired: ProtocolError | null = null;
 
-  constructor(services: TurnServices, project: string, limits: ConnectionLimits) {
+  /** `isAuthorized`: whether the key that opened the connection still holds; asked with each request. */
+  constructor(services: TurnServices, project: string, limits: ConnectionLimits, isAuthorized: () => boolean) {
     this.#limits = limits;
+    this.#isAuthorized = isAuthorized;
     this.#scheduler = new Scheduler(limits.maxInFlight, (job) => (job.kind === 'create' ? 1 : 0));
     this.#log = services.log.child({ connectionId: this.id });
     this.#log.debug({ project }, 'connection opened');
@@ -164,7 +167,8 @@ export class Connection {
       const error = errors.queueLimitReached(maxQueued, queueRetryMs);
       return this.#enqueue({ kind: 'refusal', lane, error, parentId: null });
     }
-    if (this.#retired) return this.#enqueue({ kind: 'refusal', lane, error: this.#retired, parentId: null });
+    const refusal = this.#retired ?? (this.#isAuthorized() ? null : errors.invalidApiKey());
+    if (refusal) return this.#enqueue({ kind: 'refusal', lane, error: refusal, parentId: null });
     try {
       const body = parseCreateRequest(raw, 'websocket');
       const parentId = body.previous_response_id;

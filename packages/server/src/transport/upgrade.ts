@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errors, toErrorHeaders, toHttpErrorBody, type ProtocolError } from '@longwire/protocol';
 import { WebSocketServer, type ServerOptions } from 'ws';
-import type { Keyring } from '../auth/keys.ts';
+import type { Identity, Keyring } from '../auth/keys.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionLimits } from '../connection/limits.ts';
 import type { TurnServices } from '../turn/turn.ts';
@@ -51,7 +51,9 @@ export function attachUpgrade(server: Server, options: UpgradeOptions): void {
     stream.on('error', () => stream.destroy());
     const admitted = admit(request, options);
     if ('refusal' in admitted) return refuse(stream, admitted.refusal);
-    sockets.handleUpgrade(request, stream, head, (socket) => open(socket, stream as Socket, admitted.project, options));
+    sockets.handleUpgrade(request, stream, head, (socket) =>
+      open(socket, stream as Socket, admitted.identity, options),
+    );
   });
 }
 
@@ -66,9 +68,10 @@ function isWebSocketUpgrade({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-function open(socket: ServerSocket, stream: Socket, project: string, options: UpgradeOptions): void {
-  const { services, sessions, limits } = options;
-  const session = new SocketSession(socket, stream, new Connection(services, project, limits), options.session);
+function open(socket: ServerSocket, stream: Socket, identity: Identity, options: UpgradeOptions): void {
+  const { services, sessions, limits, keyring } = options;
+  const connection = new Connection(services, identity.project, limits, () => keyring.holds(identity));
+  const session = new SocketSession(socket, stream, connection, options.session);
   sessions.add(session);
   socket.once('close', () => sessions.delete(session));
   session.serve().catch((thrown: unknown) => {
@@ -77,7 +80,7 @@ function open(socket: ServerSocket, stream: Socket, project: string, options: Up
   });
 }
 
-function admit(request: IncomingMessage, options: UpgradeOptions): { project: string } | { refusal: ProtocolError } {
+function admit(request: IncomingMessage, options: UpgradeOptions): { identity: Identity } | { refusal: ProtocolError } {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   if (!paths.has(path)) return { refusal: errors.unknownUrl('GET', path) };
   if (!options.enabled) return { refusal: errors.websocketDisabled() };
@@ -86,8 +89,8 @@ function admit(request: IncomingMessage, options: UpgradeOptions): { project: st
   if (origin !== undefined && !options.allowedOrigins.includes('*') && !options.allowedOrigins.includes(origin)) {
     return { refusal: errors.originNotAllowed() };
   }
-  const caller = options.keyring.authenticate(authorization);
-  return caller ? { project: caller.project } : { refusal: errors.invalidApiKey() };
+  const identity = options.keyring.authenticate(authorization);
+  return identity ? { identity } : { refusal: errors.invalidApiKey() };
 }
 
 /** An HTTP error with a JSON body on a socket that has not been upgraded. */

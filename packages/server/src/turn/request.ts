@@ -5,8 +5,8 @@ import { identifyItems, resolveReferences } from '../chain/stored-items.ts';
 import type { TurnRequest, TurnServices } from './turn.ts';
 
 /** Whether the response is to be stored. */
-export function isStored(services: TurnServices, body: CreateRequest): boolean {
-  return services.store !== null && !services.zeroRetention && body.store !== false;
+export function isStored(services: TurnServices, project: string, body: CreateRequest): boolean {
+  return services.store !== null && body.store !== false && !services.zeroRetention(project);
 }
 
 /**
@@ -19,7 +19,7 @@ export async function openConversation(
 ): Promise<OpenConversation | null> {
   const { conversation } = body;
   if (!conversation) return null;
-  if (!services.conversations) {
+  if (!services.conversations || services.zeroRetention(project)) {
     throw errors.unsupportedParameter('conversation', 'needs a store, and this server keeps none.');
   }
   return services.conversations.open(project, typeof conversation === 'string' ? conversation : conversation.id);
@@ -35,15 +35,16 @@ export async function resolveRequest(
   conversation: OpenConversation | null,
 ): Promise<TurnRequest> {
   const { body, project } = request;
-  refuseUnsupported(services, body);
+  refuseUnsupported(services, request);
   const items = await resolveReferences(services.store, project, body.input);
-  const input = isStored(services, body) || conversation ? identifyItems(items, '', services.now()) : [...items];
+  const input =
+    isStored(services, project, body) || conversation ? identifyItems(items, '', services.now()) : [...items];
   return { ...request, body: { ...body, input }, parent: conversation ? conversation.node : request.parent };
 }
 
 /** Fields that would change the answer, and that no engine of ours can honour: an error is better than silence. */
-function refuseUnsupported(services: TurnServices, body: CreateRequest): void {
-  if (body.background === true && !isStored(services, body)) {
+function refuseUnsupported(services: TurnServices, { body, project }: TurnRequest): void {
+  if (body.background === true && !isStored(services, project, body)) {
     throw errors.unsupportedValue('background', 'can only be true for a response that is stored (store: true).');
   }
   if (body.prompt) throw errors.unsupportedParameter('prompt', 'is not supported: this server keeps no prompts.');

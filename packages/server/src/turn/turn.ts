@@ -46,8 +46,8 @@ export interface TurnServices {
   readonly patience: PatienceOptions;
   /** Seals and opens what clients keep for us: compactions, reasoning. */
   readonly sealer: Sealer;
-  /** Zero retention: every response behaves as `store:false`. */
-  readonly zeroRetention: boolean;
+  /** Whether every response of a project behaves as `store:false`. */
+  readonly zeroRetention: (project: string) => boolean;
 }
 
 /** A request whose parent is bound. */
@@ -112,7 +112,7 @@ async function prepareTurn(
   const openCalls = extendOpenCalls(parent?.openCalls ?? noOpenCalls, body.input);
   if (body.generate !== false) requireOutputs(openCalls);
 
-  const stored = isStored(services, body);
+  const stored = isStored(services, project, body);
   const status = body.background === true ? 'queued' : 'in_progress';
   const settings: ResponseSettings = { ...resolveSettings(body), store: stored };
   const nowMs = services.now();

@@ -29,6 +29,7 @@ async function run(args: readonly string[]): Promise<{ code: number; out: string
     err: { isTerminal: false, write: (text) => void (err += text) },
     readFile: () => '',
     onStopSignal: () => () => {},
+    onReload: () => () => {},
     elapsedMs: () => 0,
   };
   const code = await bench.run(['--target', server.url, ...args], {}, io);

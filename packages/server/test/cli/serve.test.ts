@@ -19,6 +19,7 @@ function serveWith(argv: readonly string[], start?: StartServer) {
       url: 'http://127.0.0.1:8787/v1',
       models,
       drain: () => drained.promise,
+      reload: () => {},
       close: async () => {},
     }));
   const listening = Promise.withResolvers<void>();

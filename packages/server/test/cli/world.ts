@@ -13,6 +13,7 @@ export function createTestIo(files: Record<string, string> = {}) {
       if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
       return text;
     },
+    onReload: () => () => {},
     onStopSignal(listener) {
       signals.on('signal', listener);
       return () => signals.off('signal', listener);

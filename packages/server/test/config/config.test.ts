@@ -279,8 +279,8 @@ describe('secrets', () => {
   it('are kept as hashes that open their project', () => {
     const config = load({ argv: ['--api-key', `team=${secret}`, '--api-key', 'ops=env:OPS'], env: { OPS: 'x' } });
     const keyring = createKeyring(config.apiKeys);
-    expect(keyring.authenticate(`Bearer ${secret}`)).toEqual({ project: 'team' });
-    expect(keyring.authenticate('Bearer x')).toEqual({ project: 'ops' });
+    expect(keyring.authenticate(`Bearer ${secret}`)).toMatchObject({ project: 'team' });
+    expect(keyring.authenticate('Bearer x')).toMatchObject({ project: 'ops' });
   });
 
   it('cannot be printed from the configuration', () => {

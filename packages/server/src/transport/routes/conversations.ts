@@ -24,16 +24,19 @@ export function addConversationRoutes(app: FastifyInstance, services: TurnServic
   for (const prefix of ['/v1', '']) {
     app.post(`${prefix}/conversations`, (request) => create(services, request));
     app.get<ById>(`${prefix}/conversations/:id`, async ({ project, params }) => {
-      const found = await partsOf(services).store.getConversation(project, params.id);
+      const found = await partsOf(services, project).store.getConversation(project, params.id);
       return toConversation(params.id, found);
     });
     app.post<ById>(`${prefix}/conversations/:id`, async (request) => {
       const { id } = request.params;
       const { metadata } = parseConversationUpdate(bodyOf(request));
-      return toConversation(id, await partsOf(services).store.updateConversation(request.project, id, metadata ?? {}));
+      return toConversation(
+        id,
+        await partsOf(services, request.project).store.updateConversation(request.project, id, metadata ?? {}),
+      );
     });
     app.delete<ById>(`${prefix}/conversations/:id`, async ({ project, params: { id } }) => {
-      const { store, conversations } = partsOf(services);
+      const { store, conversations } = partsOf(services, project);
       conversations.forget(project, id);
       if (!(await store.deleteConversation(project, id, nowSeconds(services)))) throw errors.conversationNotFound(id);
       return { id, object: 'conversation.deleted', deleted: true };
@@ -48,11 +51,11 @@ function addItemRoutes(app: FastifyInstance, services: TurnServices, path: strin
     const items = parseConversationItems(bodyOf(request));
     const include = parseInclude(query);
     const added = await identified(services, project, items);
-    await partsOf(services).conversations.append(project, params.id, added);
+    await partsOf(services, project).conversations.append(project, params.id, added);
     return toItemList(listed(added, include), { limit: added.length });
   });
   app.get<ById>(path, async ({ project, params: { id }, query }) => {
-    const { store } = partsOf(services);
+    const { store } = partsOf(services, project);
     const page = parsePage(query);
     const include = parseInclude(query);
     toConversation(id, await store.getConversation(project, id));
@@ -61,7 +64,7 @@ function addItemRoutes(app: FastifyInstance, services: TurnServices, path: strin
     return toItemList(listed(items, include), page);
   });
   app.get<ItemById>(`${path}/:itemId`, async ({ project, params: { id, itemId }, query }) => {
-    const { store } = partsOf(services);
+    const { store } = partsOf(services, project);
     const include = parseInclude(query);
     toConversation(id, await store.getConversation(project, id));
     const item = await store.getItem(project, id, itemId);
@@ -69,15 +72,15 @@ function addItemRoutes(app: FastifyInstance, services: TurnServices, path: strin
     return toListedItem(item, include);
   });
   app.delete<ItemById>(`${path}/:itemId`, async ({ project, params: { id, itemId } }) => {
-    const { store, conversations } = partsOf(services);
+    const { store, conversations } = partsOf(services, project);
     if (!(await conversations.deleteItem(project, id, itemId))) throw errors.listedItemNotFound(itemId, 'item_id');
     return toConversation(id, await store.getConversation(project, id));
   });
 }
 
 async function create(services: TurnServices, request: FastifyRequest): Promise<object> {
-  const { store } = partsOf(services);
   const { project } = request;
+  const { store } = partsOf(services, project);
   const { items, metadata } = parseConversation(bodyOf(request));
   const conversation = { id: createId('conv'), project, createdAt: nowSeconds(services), metadata };
   await store.createConversation(conversation, await identified(services, project, items));
@@ -88,9 +91,10 @@ async function identified(services: TurnServices, project: string, items: readon
   return identifyItems(await resolveReferences(services.store, project, items), '', services.now());
 }
 
-/** What keeps conversations. Throws `unsupported_parameter` where nothing is stored. */
-function partsOf({ store, conversations }: TurnServices): { store: Store; conversations: Conversations } {
-  if (store && conversations) return { store, conversations };
+/** What keeps conversations. Throws `unsupported_parameter` where nothing is stored, or nothing of this project. */
+function partsOf(services: TurnServices, project: string): { store: Store; conversations: Conversations } {
+  const { store, conversations } = services;
+  if (store && conversations && !services.zeroRetention(project)) return { store, conversations };
   throw errors.unsupportedParameter('conversation', 'needs a store, and this server keeps none.');
 }
 
