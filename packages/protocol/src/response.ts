@@ -59,12 +59,12 @@ export const ResponseSettings = Type.Object({
   truncation: Truncation,
   user: Type.Nullable(Type.String()),
   metadata: Metadata,
-  /** This and what follows only when the request asked for it. */
-  conversation: Type.Optional(Type.Object({ id: Type.String() })),
-  prompt: Type.Optional(PromptReference),
-  prompt_cache_options: Type.Optional(
-    extend(PromptCacheOptions, { mode: Type.Enum(['implicit', 'explicit']), ttl: Type.Enum(['30m', '12h']) }),
-  ),
+  conversation: Type.Nullable(Type.Object({ id: Type.String() })),
+  prompt: Type.Nullable(PromptReference),
+  prompt_cache_options: extend(PromptCacheOptions, {
+    mode: Type.Enum(['implicit', 'explicit']),
+    ttl: Type.Enum(['30m', '12h']),
+  }),
 });
 export type ResponseSettings = Static<typeof ResponseSettings>;
 
@@ -82,6 +82,8 @@ export const Response = extend(ResponseSettings, {
   output: Type.Unsafe<OutputItem[]>(Type.Array(Type.Object({ type: Type.String() }))),
   /** Null until the terminal event. */
   usage: Type.Nullable(Usage),
+  /** Results of a moderation, which this server does not do. */
+  moderation: Type.Unsafe<null>(Type.Nullable(Type.Object({}))),
 });
 export type Response = Static<typeof Response>;
 
@@ -98,7 +100,9 @@ export interface ResponseSeed {
 
 /** The settings that hold for a request, with the service's own defaults. O(tools + settings), shares the request's values. */
 export function resolveSettings(request: CreateRequest): ResponseSettings {
-  const settings: ResponseSettings = {
+  const { conversation } = request;
+  const { prewarm: _, ...cacheOptions } = request.prompt_cache_options ?? {};
+  return {
     background: request.background ?? false,
     frequency_penalty: 0,
     instructions: request.instructions ?? null,
@@ -126,15 +130,10 @@ export function resolveSettings(request: CreateRequest): ResponseSettings {
     truncation: request.truncation ?? 'disabled',
     user: request.user ?? null,
     metadata: request.metadata ?? {},
+    conversation: typeof conversation === 'string' ? { id: conversation } : (conversation ?? null),
+    prompt: request.prompt ?? null,
+    prompt_cache_options: { ...cacheOptions, mode: cacheOptions.mode ?? 'implicit', ttl: cacheOptions.ttl ?? '30m' },
   };
-  const { conversation, prompt, prompt_cache_options } = request;
-  if (conversation) settings.conversation = typeof conversation === 'string' ? { id: conversation } : conversation;
-  if (prompt) settings.prompt = prompt;
-  if (prompt_cache_options) {
-    const { prewarm: _, ...options } = prompt_cache_options;
-    settings.prompt_cache_options = { ...options, mode: options.mode ?? 'implicit', ttl: options.ttl ?? '30m' };
-  }
-  return settings;
 }
 
 function echoTool(tool: Tool): EchoedTool {
@@ -143,46 +142,45 @@ function echoTool(tool: Tool): EchoedTool {
   return { type, description, name, parameters, strict, ...rest };
 }
 
-/** A response without output, with the keys and their order as the real service sends them (dossier C.3). */
+/** A response without output: the keys of the recordings in their order (dossier C.3), then the newer ones (L.2). */
 export function createResponse({ id, createdAt, model, settings, status = 'in_progress' }: ResponseSeed): Response {
-  const { conversation, prompt, prompt_cache_options, ...echoed } = settings;
-  const response: Response = {
+  return {
     id,
     object: 'response',
     created_at: createdAt,
     status,
-    background: echoed.background,
+    background: settings.background,
     completed_at: null,
     error: null,
-    frequency_penalty: echoed.frequency_penalty,
+    frequency_penalty: settings.frequency_penalty,
     incomplete_details: null,
-    instructions: echoed.instructions,
-    max_output_tokens: echoed.max_output_tokens,
-    max_tool_calls: echoed.max_tool_calls,
+    instructions: settings.instructions,
+    max_output_tokens: settings.max_output_tokens,
+    max_tool_calls: settings.max_tool_calls,
     model,
     output: [],
-    parallel_tool_calls: echoed.parallel_tool_calls,
-    presence_penalty: echoed.presence_penalty,
-    previous_response_id: echoed.previous_response_id,
-    prompt_cache_key: echoed.prompt_cache_key,
-    prompt_cache_retention: echoed.prompt_cache_retention,
-    reasoning: echoed.reasoning,
-    safety_identifier: echoed.safety_identifier,
-    service_tier: echoed.service_tier,
-    store: echoed.store,
-    temperature: echoed.temperature,
-    text: echoed.text,
-    tool_choice: echoed.tool_choice,
-    tools: echoed.tools,
-    top_logprobs: echoed.top_logprobs,
-    top_p: echoed.top_p,
-    truncation: echoed.truncation,
+    parallel_tool_calls: settings.parallel_tool_calls,
+    presence_penalty: settings.presence_penalty,
+    previous_response_id: settings.previous_response_id,
+    prompt_cache_key: settings.prompt_cache_key,
+    prompt_cache_retention: settings.prompt_cache_retention,
+    reasoning: settings.reasoning,
+    safety_identifier: settings.safety_identifier,
+    service_tier: settings.service_tier,
+    store: settings.store,
+    temperature: settings.temperature,
+    text: settings.text,
+    tool_choice: settings.tool_choice,
+    tools: settings.tools,
+    top_logprobs: settings.top_logprobs,
+    top_p: settings.top_p,
+    truncation: settings.truncation,
     usage: null,
-    user: echoed.user,
-    metadata: echoed.metadata,
+    user: settings.user,
+    metadata: settings.metadata,
+    conversation: settings.conversation,
+    prompt: settings.prompt,
+    prompt_cache_options: settings.prompt_cache_options,
+    moderation: null,
   };
-  if (conversation) response.conversation = conversation;
-  if (prompt) response.prompt = prompt;
-  if (prompt_cache_options) response.prompt_cache_options = prompt_cache_options;
-  return response;
 }
