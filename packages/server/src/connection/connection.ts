@@ -60,8 +60,8 @@ export class Connection {
     this.#limits = limits;
     this.#isAuthorized = isAuthorized;
     this.#scheduler = new Scheduler(limits.maxInFlight, (job) => (job.kind === 'create' ? 1 : 0));
-    this.#log = services.log.child({ connectionId: this.id });
-    this.#log.debug({ project }, 'connection opened');
+    this.#log = services.log;
+    this.#log.debug({ connectionId: this.id, project }, 'connection opened');
     this.#surroundings = {
       connectionId: this.id,
       services,
@@ -149,7 +149,7 @@ export class Connection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#log.debug('connection closed');
+    this.#log.debug({ connectionId: this.id }, 'connection closed');
     this.#scheduler.clear();
     for (const lane of this.#lanes.values()) lane.close();
     this.#lanes.clear();
@@ -226,7 +226,7 @@ export class Connection {
       const ended = this.#run(job).catch((thrown: unknown) => {
         // A defect of ours must not take the process with it, and everybody's turns.
         const error = toProtocolError(thrown, this.id);
-        logFailure(this.#log, error, { streamId: job.lane.id });
+        logFailure(this.#log, error, { connectionId: this.id, streamId: job.lane.id });
         job.lane.breakOff(error);
       });
       void ended.finally(() => {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { KnownEvent } from '@longwire/protocol';
 import type { WebSocket } from 'ws';
 import { drained } from './drain.ts';
-import { encodeEvent } from './event-json.ts';
+import { EventEncoder } from './event-json.ts';
 import { encodeTextFrames } from './frames.ts';
 
 /** Limits of what may wait for a reader. */
@@ -49,9 +49,10 @@ export class Outbox {
    */
   async write(streamId: string | null, events: readonly KnownEvent[]): Promise<boolean> {
     let inTime = true;
+    const encoder = new EventEncoder(streamId);
     for (const event of events) {
       if (this.#socket.readyState !== this.#socket.OPEN) break;
-      this.#hold(encodeEvent(event, streamId));
+      this.#hold(encoder.encode(event));
       if (this.#stream.writableLength + this.#heldCharacters <= this.#limits.limitBytes) continue;
       this.flush();
       inTime &&= await this.#hasRoom();

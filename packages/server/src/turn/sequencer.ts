@@ -86,7 +86,7 @@ export class Sequencer {
 
   /** `response.in_progress`: the engine has it now. */
   begin(): KnownEvent[] {
-    this.#base = { ...this.#base, status: 'in_progress' };
+    if (this.#base.status !== 'in_progress') this.#base = { ...this.#base, status: 'in_progress' };
     this.#emit({ type: 'response.in_progress', response: this.#base });
     return this.#flush();
   }

@@ -5,7 +5,7 @@ import type { KnownEvent } from '@longwire/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { encodeEvent } from '../../src/transport/event-json.ts';
+import { EventEncoder } from '../../src/transport/event-json.ts';
 import { encodeTextFrames } from '../../src/transport/frames.ts';
 
 describe('frames', () => {
@@ -59,10 +59,24 @@ describe('the JSON of an event', () => {
     fc.assert(
       fc.property(delta, fc.constantFrom(null, 'a.b-c'), (event, streamId) => {
         const expected = streamId === null ? event : { ...event, stream_id: streamId };
-        expect(JSON.parse(encodeEvent(event as unknown as KnownEvent, streamId))).toEqual(
+        expect(JSON.parse(new EventEncoder(streamId).encode(event as unknown as KnownEvent))).toEqual(
           JSON.parse(JSON.stringify(expected)),
         );
       }),
     );
+  });
+
+  it('of two events with one response is right for both', () => {
+    const encoder = new EventEncoder('lane');
+    const response = { id: 'resp_1', status: 'in_progress' };
+    const events = ['response.created', 'response.in_progress'].map((type, sequence_number) => ({
+      type,
+      response,
+      sequence_number,
+    }));
+    const other = { type: 'response.in_progress', response: { ...response, id: 'resp_2' }, sequence_number: 2 };
+    for (const event of [...events, other]) {
+      expect(JSON.parse(encoder.encode(event as KnownEvent))).toEqual({ ...event, stream_id: 'lane' });
+    }
   });
 });
