@@ -152,8 +152,7 @@ export class Lane {
         return;
       }
       turn = await this.#follow(target, run, node);
-      let next = run.nextNumber;
-      target.number = (event) => ({ ...event, sequence_number: next++ }) as KnownEvent;
+      target.number = createNumbering(run.nextNumber);
       target.run = null;
     }
   }
@@ -305,6 +304,12 @@ export class Lane {
   #send(events: readonly KnownEvent[]): Promise<void> {
     return this.#around.send(this.id, events);
   }
+}
+
+/** Goes on counting where a turn has ended. In a scope of its own: a closure beside the turn would keep all of it alive. */
+function createNumbering(first: number): Target['number'] {
+  let next = first;
+  return (event) => ({ ...event, sequence_number: next++ }) as KnownEvent;
 }
 
 function steerOf(target: Target, { id }: Submission): { id: string; previous_response_id: string } {
