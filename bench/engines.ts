@@ -29,8 +29,19 @@ const { values: options } = parseArgs({
     'llama-server': { type: 'string' },
     model: { type: 'string' },
     json: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
+if (options.help) {
+  process.stdout.write(
+    `npm run bench:engines -- [--rounds 3] [--long] [--llama-server PATH] [--model FILE.gguf] [--json FILE]
+
+Time to the first token of a continued turn, against the same turn without state: the embedded engine, and llama-server where its
+program is named. The model has random weights; --long adds 32,000 tokens of context (minutes a round).
+`,
+  );
+  process.exit(0);
+}
 
 /** Tokens of context, and how many times faster a continued turn must begin there. */
 const goals = [
