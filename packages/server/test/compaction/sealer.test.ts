@@ -11,9 +11,13 @@ const open = (text: string, as = binding) => sealer.open('compaction', as, text)
 describe('a sealed content', () => {
   it('opens as it was, whatever it was', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), (content) => {
-        expect(open(sealer.seal('compaction', binding, content))).toEqual({ ok: true, content });
-      }),
+      // As it came out of JSON: a value that was made may hold -0, which JSON does not write.
+      fc.property(
+        fc.json().map((text): unknown => JSON.parse(JSON.stringify(JSON.parse(text)))),
+        (content) => {
+          expect(open(sealer.seal('compaction', binding, content))).toEqual({ ok: true, content });
+        },
+      ),
     );
   });
 
