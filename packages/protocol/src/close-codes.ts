@@ -19,6 +19,10 @@ export const closeCodes = {
   restart: { code: 1012, advice: 'reconnect', reason: 'service restart' },
   /** The client does not read. */
   slowReader: { code: 1013, advice: 'reconnect', reason: 'client reads too slowly' },
+  /** A newer socket goes on with this connection. */
+  takenOver: { code: 4001, advice: 'terminal', reason: 'taken over by a newer socket' },
+  /** An ordinal of the client is missing: a new socket can bring what is. */
+  gap: { code: 4002, advice: 'reconnect', reason: 'a frame is missing' },
 } as const satisfies Record<string, { code: number; advice: CloseAdvice; reason: string }>;
 
 /** A name in the table above. */
@@ -27,5 +31,5 @@ export type CloseReason = keyof typeof closeCodes;
 /** What a client should do after a close with this code, ours or another server's. */
 export function adviceForCloseCode(code: number): CloseAdvice {
   if (code === 1000) return 'done';
-  return [1001, 1005, 1006, 1011, 1012, 1013, 1015].includes(code) ? 'reconnect' : 'terminal';
+  return [1001, 1005, 1006, 1011, 1012, 1013, 1015, closeCodes.gap.code].includes(code) ? 'reconnect' : 'terminal';
 }

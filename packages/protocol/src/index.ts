@@ -178,11 +178,23 @@ export {
   parseCreateRequest,
   parseFrame,
   parseInject,
+  toClientFrame,
   type CancelRequest,
   type ClientFrame,
   type InjectRequest,
   type RequestTransport,
 } from './request.ts';
+export {
+  AckEvent,
+  ordinalField,
+  parseAck,
+  parseResumeRequest,
+  resumeHeader,
+  resumeParameter,
+  takeOrdinal,
+  type ConnectionEvent,
+  type ResumeRequest,
+} from './resume.ts';
 export { parseSteer, type SteerRequest, type SteerResult } from './steer.ts';
 export {
   eventSchemas,

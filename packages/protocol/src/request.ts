@@ -40,7 +40,11 @@ const eventTypes: ReadonlySet<string> = new Set<ClientEventType>([
  * Throws `invalid_json`, `missing_event_type`, `unknown_event_type` or `invalid_stream_id`.
  */
 export function parseFrame(text: string): ClientFrame {
-  const body = parseJsonObject(text);
+  return toClientFrame(parseJsonObject(text));
+}
+
+/** A frame whose JSON was parsed already. Throws `missing_event_type`, `unknown_event_type` or `invalid_stream_id`. */
+export function toClientFrame(body: Record<string, unknown>): ClientFrame {
   const { type } = body;
   if (typeof type !== 'string') throw errors.missingEventType();
   if (!isEventType(type)) throw errors.unknownEventType(type);

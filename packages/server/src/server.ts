@@ -11,12 +11,14 @@ import type { Config } from './config/config.ts';
 import type { Engine, EngineModel } from './engine/engine.ts';
 import { Router } from './engine/router.ts';
 import { openEngines } from './engines.ts';
+import { createExtensionCounts, type ExtensionCounts } from './observe/extension-counts.ts';
 import type { Log } from './observe/log.ts';
 import { createMemoryStore } from './store/memory/memory.ts';
 import { openSqliteStore } from './store/sqlite/sqlite.ts';
 import { Retention } from './store/retention.ts';
 import type { Store } from './store/store.ts';
 import { createHttpServer } from './transport/http.ts';
+import { Resumables, type ResumeLimits } from './transport/resumables.ts';
 import { Sessions } from './transport/sessions.ts';
 import { attachUpgrade } from './transport/upgrade.ts';
 import type { SessionOptions } from './transport/websocket.ts';
@@ -29,6 +31,7 @@ export interface RunningServer {
   readonly url: string;
   /** The models that answered at the start. */
   readonly models: readonly EngineModel[];
+  readonly counts: Readonly<ExtensionCounts>;
   /** Takes no new work, lets running turns end (at most `drainTimeoutMs`), then closes. */
   drain(): Promise<void>;
   /** Takes over the API keys of a new configuration: requests with a key that is gone are refused, on open sockets too. */
@@ -80,7 +83,9 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   await background.beat();
   const retention = store && startRetention(store, config, log);
   const keyring = createKeyring(config.apiKeys);
-  const sessions = new Sessions(config.timers.pingIntervalMs);
+  const counts = createExtensionCounts();
+  const resumables = new Resumables(toResumeLimits(config), keyring, counts);
+  const sessions = new Sessions(config.timers.pingIntervalMs, resumables);
   let draining = false;
   const isDraining = () => draining;
 
@@ -96,6 +101,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     services,
     keyring,
     sessions,
+    resumables,
     enabled: config.listen.websocket,
     allowedOrigins: config.listen.allowedOrigins,
     limits: config.limits,
@@ -119,6 +125,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   return {
     url: `http://${hostOf(config.listen.host)}:${(app.server.address() as AddressInfo).port}/v1`,
     models: await router.models(),
+    counts,
     drain: () => stop(AbortSignal.timeout(config.timers.drainTimeoutMs)),
     reload: ({ apiKeys }) => keyring.replace(apiKeys),
     close: () => stop(AbortSignal.abort()),
@@ -161,6 +168,17 @@ function toSessionOptions({ limits, timers }: Config): SessionOptions {
     lifetime: { pingIntervalMs, deadPeerMs, lifetimeMs: connectionLifetimeMs, graceMs: connectionGraceMs },
     now: () => performance.now(),
     random: Math.random,
+  };
+}
+
+function toResumeLimits({ limits, timers }: Config): ResumeLimits {
+  return {
+    graceMs: timers.resumeGraceMs,
+    bufferBytes: limits.resumeBufferBytes,
+    memoryBytes: limits.resumeMemoryBytes,
+    maxDetached: limits.resumeMaxDetached,
+    idempotency: false,
+    now: () => performance.now(),
   };
 }
 

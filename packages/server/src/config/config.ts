@@ -66,12 +66,17 @@ export interface Config {
     readonly maxQueued: number;
     readonly maxPendingSteers: number;
     readonly maxBackground: number;
+    readonly resumeBufferBytes: number;
+    readonly resumeMemoryBytes: number;
+    readonly resumeMaxDetached: number;
   };
   /** Milliseconds. */
   readonly timers: {
     readonly connectionLifetimeMs: number;
     /** Begins when the lifetime ends. */
     readonly connectionGraceMs: number;
+    /** 0: no connection outlives its socket. */
+    readonly resumeGraceMs: number;
     readonly pingIntervalMs: number;
     /** Longer than `pingIntervalMs`. */
     readonly deadPeerMs: number;
@@ -154,10 +159,14 @@ function toConfig(values: OptionValues, engines: unknown, env: NodeJS.ProcessEnv
       maxQueued: values['max-queued'],
       maxPendingSteers: values['max-pending-steers'],
       maxBackground: values['max-background'],
+      resumeBufferBytes: values['resume-buffer-bytes'],
+      resumeMemoryBytes: values['resume-memory-bytes'],
+      resumeMaxDetached: values['resume-max-detached'],
     },
     timers: {
       connectionLifetimeMs: values['connection-lifetime-ms'],
       connectionGraceMs: values['connection-grace-ms'],
+      resumeGraceMs: values['resume-grace-ms'],
       pingIntervalMs: values['ping-interval-ms'],
       deadPeerMs: values['dead-peer-ms'],
       keepaliveEventMs: values['keepalive-event-ms'],

@@ -285,6 +285,31 @@ export const options = {
     about: 'Background responses that run at once; more are queued.',
   },
 
+  'resume-buffer-bytes': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 4 * mebibyte,
+    min: 262_144,
+    max: 1024 * mebibyte,
+    about: 'Unacknowledged bytes that a resumable connection keeps before its turns pause.',
+  },
+  'resume-memory-bytes': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 256 * mebibyte,
+    min: mebibyte,
+    max: 2 ** 40,
+    about: 'The same for all resumable connections together; those that wait longest for a socket go first.',
+  },
+  'resume-max-detached': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 1024,
+    min: 1,
+    max: 1_000_000,
+    about: 'Resumable connections that may wait for a socket; the one that has waited longest goes first.',
+  },
+
   'connection-lifetime-ms': {
     group: 'Timers',
     kind: 'integer',
@@ -300,6 +325,14 @@ export const options = {
     min: 0,
     max: maxDelayMs,
     about: 'How long running turns may go on when their connection is too old.',
+  },
+  'resume-grace-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 30_000,
+    min: 0,
+    max: maxDelayMs,
+    about: 'How long a connection whose socket was cut waits for its client to resume it; 0 makes none resumable.',
   },
   'ping-interval-ms': {
     group: 'Timers',

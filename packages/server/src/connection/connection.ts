@@ -6,6 +6,7 @@ import {
   parseCreateRequest,
   parseFrame,
   parseSteer,
+  toClientFrame,
   toErrorEvent,
   toProtocolError,
   type ClientFrame,
@@ -108,6 +109,21 @@ export class Connection {
     } catch (thrown) {
       return this.refuse(toProtocolError(thrown));
     }
+    this.#take(frame);
+  }
+
+  /** The same for a frame whose JSON was parsed already. */
+  receiveBody(body: Record<string, unknown>): void {
+    let frame: ClientFrame;
+    try {
+      frame = toClientFrame(body);
+    } catch (thrown) {
+      return this.refuse(toProtocolError(thrown));
+    }
+    this.#take(frame);
+  }
+
+  #take(frame: ClientFrame): void {
     switch (frame.type) {
       case 'response.create':
         return this.#receiveCreate(frame.streamId, frame.body);

@@ -52,10 +52,17 @@ export class Outbox {
     const encoder = new EventEncoder(streamId);
     for (const event of events) {
       if (this.#socket.readyState !== this.#socket.OPEN) break;
-      this.#hold(encoder.encode(event));
-      if (this.#stream.writableLength + this.#heldCharacters <= this.#limits.limitBytes) continue;
-      this.flush();
-      inTime &&= await this.#hasRoom();
+      if (!this.#hold(encoder.encode(event))) inTime &&= await this.#hasRoom();
+    }
+    return inTime;
+  }
+
+  /** The same for events that are encoded already. */
+  async send(texts: readonly string[]): Promise<boolean> {
+    let inTime = true;
+    for (const text of texts) {
+      if (this.#socket.readyState !== this.#socket.OPEN) break;
+      if (!this.#hold(text)) inTime &&= await this.#hasRoom();
     }
     return inTime;
   }
@@ -71,12 +78,16 @@ export class Outbox {
 
   /**
    * Holds a frame back until nothing more can be said without waiting: a tick comes after every promise that is settled
-   * already. A turn whose engine answers at once leaves in one write in place of four, and nothing is later for it.
+   * already. A turn whose engine answers at once leaves in one write in place of four, and nothing is later for it. False when
+   * that is more than may wait: then it is written now.
    */
-  #hold(text: string): void {
+  #hold(text: string): boolean {
     if (this.#held.length === 0) process.nextTick(() => this.flush());
     this.#held.push(text);
     this.#heldCharacters += text.length;
+    if (this.#stream.writableLength + this.#heldCharacters <= this.#limits.limitBytes) return true;
+    this.flush();
+    return false;
   }
 
   async #hasRoom(): Promise<boolean> {

@@ -1,6 +1,7 @@
-/** All open sockets of the process: one timer for all of them keeps them alive and ends them (dossier I, J.5). */
+/** All sockets of the process, and connections that wait for one: one timer keeps them alive and ends them (dossier I, J.5). */
 import { setTimeout as delay } from 'node:timers/promises';
 import { farewellMs } from './lifetime.ts';
+import type { Resumables } from './resumables.ts';
 import { restartLeave, type SocketSession } from './websocket.ts';
 
 /** The interval is served in this many parts, so that ten thousand pings do not hold up the turns. */
@@ -11,11 +12,13 @@ const retryMs = { least: 1000, spread: 4000 };
 /** The open sessions and their heartbeat. */
 export class Sessions {
   readonly #slices: readonly Set<SocketSession>[] = Array.from({ length: slices }, () => new Set());
+  readonly #resumables: Resumables;
   readonly #timer: NodeJS.Timeout;
   #next = 0;
   #added = 0;
 
-  constructor(pingIntervalMs: number) {
+  constructor(pingIntervalMs: number, resumables: Resumables) {
+    this.#resumables = resumables;
     this.#timer = setInterval(() => this.beat(), pingIntervalMs / slices).unref();
   }
 
@@ -35,6 +38,7 @@ export class Sessions {
   beat(): void {
     for (const session of this.#slices[this.#next] ?? []) session.beat();
     this.#next = (this.#next + 1) % slices;
+    this.#resumables.sweep();
   }
 
   /**
@@ -42,6 +46,7 @@ export class Sessions {
    * whoever has not closed a moment later is dropped.
    */
   async drain(signal: AbortSignal): Promise<void> {
+    this.#resumables.close();
     const all = this.#slices.flatMap((slice) => [...slice]);
     const closed = Promise.all(
       all.map((session) => session.leave(restartLeave(retryMs.least + Math.random() * retryMs.spread))),

@@ -2,21 +2,33 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { errors, toErrorHeaders, toHttpErrorBody, type ProtocolError } from '@longwire/protocol';
+import {
+  errors,
+  parseResumeRequest,
+  resumeHeader,
+  resumeParameter,
+  toErrorHeaders,
+  toHttpErrorBody,
+  toProtocolError,
+  type ProtocolError,
+  type ResumeRequest,
+} from '@longwire/protocol';
 import { WebSocketServer, type ServerOptions } from 'ws';
 import type { Identity, Keyring } from '../auth/keys.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionLimits } from '../connection/limits.ts';
 import type { TurnServices } from '../turn/turn.ts';
+import type { Resumables } from './resumables.ts';
 import { ServerSocket } from './server-socket.ts';
 import type { Sessions } from './sessions.ts';
-import { SocketSession, type SessionOptions } from './websocket.ts';
+import { SocketSession, type Resumption, type SessionOptions } from './websocket.ts';
 
 /** What upgrades need to know. */
 export interface UpgradeOptions {
   readonly services: TurnServices;
   readonly keyring: Keyring;
   readonly sessions: Sessions;
+  readonly resumables: Resumables;
   /** False answers every upgrade with 426, on which clients fall back to HTTP at once. */
   readonly enabled: boolean;
   /** Web origins that may connect; `*` stands for all. Requests without an `Origin` are not from a web page. */
@@ -51,9 +63,7 @@ export function attachUpgrade(server: Server, options: UpgradeOptions): void {
     stream.on('error', () => stream.destroy());
     const admitted = admit(request, options);
     if ('refusal' in admitted) return refuse(stream, admitted.refusal);
-    sockets.handleUpgrade(request, stream, head, (socket) =>
-      open(socket, stream as Socket, admitted.identity, options),
-    );
+    sockets.handleUpgrade(request, stream, head, (socket) => open(socket, stream as Socket, admitted, options));
   });
 }
 
@@ -68,10 +78,18 @@ function isWebSocketUpgrade({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-function open(socket: ServerSocket, stream: Socket, identity: Identity, options: UpgradeOptions): void {
-  const { services, sessions, limits, keyring } = options;
-  const connection = new Connection(services, identity.project, limits, () => keyring.holds(identity));
-  const session = new SocketSession(socket, stream, connection, options.session);
+/** Who may have a socket, and which connection is asked for. */
+interface Admission {
+  readonly identity: Identity;
+  /** Null where the connection is to end with its socket. */
+  readonly resume: ResumeRequest | null;
+}
+
+function open(socket: ServerSocket, stream: Socket, admission: Admission, options: UpgradeOptions): void {
+  const { services, sessions, session: sessionOptions } = options;
+  const resumption = admission.resume && resume(admission.resume, admission.identity, options);
+  const connection = resumption?.resumable.connection ?? openConnection(admission.identity, options);
+  const session = new SocketSession(socket, stream, connection, sessionOptions, resumption);
   sessions.add(session);
   socket.once('close', () => sessions.delete(session));
   session.serve().catch((thrown: unknown) => {
@@ -80,8 +98,28 @@ function open(socket: ServerSocket, stream: Socket, identity: Identity, options:
   });
 }
 
-function admit(request: IncomingMessage, options: UpgradeOptions): { identity: Identity } | { refusal: ProtocolError } {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+function openConnection(identity: Identity, { services, limits, keyring }: UpgradeOptions): Connection {
+  return new Connection(services, identity.project, limits, () => keyring.holds(identity));
+}
+
+/** The connection whose token was brought, or a new one. */
+function resume({ token, received }: ResumeRequest, identity: Identity, options: UpgradeOptions): Resumption {
+  const { resumables, services } = options;
+  const known = token === null ? null : resumables.find(token, identity, received);
+  if (known) {
+    known.acknowledge(received);
+    return { resumable: known, resumed: true, after: received };
+  }
+  const resumable = resumables.create(openConnection(identity, options), identity);
+  resumable.pump().catch((thrown: unknown) => {
+    services.log.error({ error: thrown }, 'A resumable connection failed.');
+    resumable.end();
+  });
+  return { resumable, resumed: false, after: 0 };
+}
+
+function admit(request: IncomingMessage, options: UpgradeOptions): Admission | { refusal: ProtocolError } {
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   if (!paths.has(path)) return { refusal: errors.unknownUrl('GET', path) };
   if (!options.enabled) return { refusal: errors.websocketDisabled() };
   if (options.isDraining()) return { refusal: errors.serverIsDraining(drainRetryMs) };
@@ -90,7 +128,15 @@ function admit(request: IncomingMessage, options: UpgradeOptions): { identity: I
     return { refusal: errors.originNotAllowed() };
   }
   const identity = options.keyring.authenticate(authorization);
-  return identity ? { identity } : { refusal: errors.invalidApiKey() };
+  if (!identity) return { refusal: errors.invalidApiKey() };
+  const asked =
+    request.headers[resumeHeader] ?? (query === '' ? null : new URLSearchParams(query).get(resumeParameter));
+  if (asked === null || !options.resumables.isEnabled) return { identity, resume: null };
+  try {
+    return { identity, resume: parseResumeRequest(String(asked)) };
+  } catch (thrown) {
+    return { refusal: toProtocolError(thrown) };
+  }
 }
 
 /** An HTTP error with a JSON body on a socket that has not been upgraded. */

@@ -6,10 +6,13 @@ import type { RawData } from 'ws';
 import type { Connection } from '../connection/connection.ts';
 import { Lifetime, type LifetimeOptions } from './lifetime.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
+import type { Attachment, Parting, Resumable } from './resumable.ts';
 import type { ServerSocket } from './server-socket.ts';
 
 /** Batches that may wait for the socket before it is not read from any more. */
 const backlogLimit = 64;
+/** The same for a client that neither acknowledges nor stops sending. */
+const floodLimit = 1024;
 
 /** What a session needs to know. */
 export interface SessionOptions {
@@ -22,11 +25,17 @@ export interface SessionOptions {
   readonly random: () => number;
 }
 
-/** How a session ends. */
-export interface Leave {
-  /** Of the close frame. */
-  readonly code: number;
-  readonly reason: string;
+/** What a socket goes on with that asked for a resumable connection. */
+export interface Resumption {
+  readonly resumable: Resumable;
+  /** Whether the connection had a socket before. */
+  readonly resumed: boolean;
+  /** The ordinal behind which the client wants to go on. */
+  readonly after: number;
+}
+
+/** How a session ends, and its connection with it. */
+export interface Leave extends Parting {
   /** What requests are told that do not run yet, and responses that have to be cut. */
   readonly refusal: ProtocolError;
   /** An `error` event that belongs to no request, right before the close. */
@@ -34,43 +43,72 @@ export interface Leave {
 }
 
 /** A WebSocket and the connection behind it. */
-export class SocketSession {
+export class SocketSession implements Attachment {
   readonly connection: Connection;
   readonly #socket: ServerSocket;
   readonly #stream: Socket;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
   readonly #life: Lifetime;
+  /** Null where the connection ends with its socket. */
+  readonly #resumption: Resumption | null;
   #leave: Leave | null = null;
   #isCut = false;
+  #isParting = false;
 
-  constructor(socket: ServerSocket, stream: Socket, connection: Connection, options: SessionOptions) {
+  constructor(
+    socket: ServerSocket,
+    stream: Socket,
+    connection: Connection,
+    options: SessionOptions,
+    resumption: Resumption | null,
+  ) {
     this.connection = connection;
     this.#socket = socket;
     this.#stream = stream;
     this.#options = options;
     this.#outbox = new Outbox(socket, stream, options.outbox);
     this.#life = new Lifetime(options.lifetime, options.now(), options.random());
+    this.#resumption = resumption;
   }
 
   /** Serves the socket until there is nothing more to say on it. */
   async serve(): Promise<void> {
     const socket = this.#socket;
+    const resumable = this.#resumption?.resumable ?? null;
     socket.on('message', (data, isBinary) => {
       if (isBinary) this.connection.refuse(errors.binaryFrame());
+      else if (resumable) resumable.receive(this, toText(data));
       else this.connection.receive(toText(data));
-      if (this.connection.backlog > backlogLimit) socket.pause();
+      if (this.connection.backlog > backlogLimit) this.#pause();
     });
     socket.on('error', (error) => this.#refuseFrame(error));
-    socket.on('close', () => this.connection.close());
+    socket.on('close', (code: number) => {
+      if (resumable) resumable.detach(this, this.#isFinal(code));
+      else this.connection.close();
+    });
 
-    for await (const { streamId, events } of this.connection.output) {
-      if (!(await this.#outbox.write(streamId, events))) this.#giveUpOnReader();
-      if (socket.isPaused && this.connection.backlog <= backlogLimit / 2) socket.resume();
-    }
+    if (this.#resumption) await this.#resume(this.#resumption);
+    else await this.#begin();
     const { code, reason } = this.#leave ?? closeCodes.internal;
     this.#outbox.flush();
     socket.close(code, reason);
+  }
+
+  async #begin(): Promise<void> {
+    for await (const { streamId, events } of this.connection.output) {
+      this.#wasRead(await this.#outbox.write(streamId, events));
+    }
+  }
+
+  async #resume({ resumable, resumed, after }: Resumption): Promise<void> {
+    resumable.attach(this);
+    for await (const frames of resumable.frames(this, resumed, after)) this.#wasRead(await this.#outbox.send(frames));
+  }
+
+  #wasRead(inTime: boolean): void {
+    if (!inTime) this.#giveUpOnReader();
+    if (this.#socket.isPaused && this.connection.backlog <= backlogLimit / 2) this.#socket.resume();
   }
 
   /** One beat of the heartbeat. */
@@ -88,11 +126,11 @@ export class SocketSession {
         return this.terminate();
       case 'retire':
       case 'cut':
-        void this.leave(this.#expiry());
-        if (verdict === 'cut') this.cut();
+        this.#retire(verdict === 'cut');
         break;
       case 'ping':
     }
+    if (this.#resumption?.resumable.isStuck(nowMs, this.#options.outbox.deadlineMs)) this.#giveUpOnReader();
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
@@ -103,8 +141,9 @@ export class SocketSession {
   async leave(why: Leave): Promise<void> {
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     const closed = once(this.#socket, 'close');
-    if (!this.#leave) {
+    if (!this.#leave && !this.#isParting) {
       this.#leave = why;
+      this.#resumption?.resumable.retire();
       this.connection.retire(why.refusal);
       void this.connection.settled().then(() => this.connection.end(why.farewell ?? null));
     }
@@ -117,7 +156,21 @@ export class SocketSession {
     this.#isCut = true;
     this.#life.cut(this.#options.now());
     this.#outbox.hurry();
+    this.#resumption?.resumable.hurry();
     this.connection.fail(this.#leave.refusal);
+  }
+
+  /** Of a resumable connection: closes the socket alone. */
+  part({ code, reason }: Parting): void {
+    if (this.#leave || this.#isParting) return;
+    this.#isParting = true;
+    this.#outbox.hurry();
+    this.#outbox.flush();
+    this.#socket.close(code, reason);
+  }
+
+  listen(): void {
+    if (this.#socket.isPaused) this.#socket.resume();
   }
 
   /** Closes after a failure of ours; the turns stop when the socket has closed. */
@@ -132,6 +185,28 @@ export class SocketSession {
     this.#socket.terminate();
   }
 
+  /** Too old. A resumable connection loses only its socket, between turns if it can: its client goes on with another. */
+  #retire(isOverdue: boolean): void {
+    if (!this.#resumption) {
+      void this.leave(this.#expiry());
+      if (isOverdue) this.cut();
+    } else if (isOverdue || this.connection.idle) {
+      this.part(closeCodes.lifetime);
+    }
+  }
+
+  /** Whether the connection ends with the socket: we said so, or the client did. */
+  #isFinal(code: number): boolean {
+    if (this.#leave) return true;
+    return !this.#isParting && (code === closeCodes.normal.code || code === 1001);
+  }
+
+  /** Not while a resumable connection waits to be acknowledged: who does not read would never know. */
+  #pause(): void {
+    if (!this.#resumption?.resumable.isFull) this.#socket.pause();
+    else if (this.connection.backlog > floodLimit) this.#giveUpOnReader();
+  }
+
   #expiry(): Leave {
     const minutes = Math.max(1, Math.round(this.#options.lifetime.lifetimeMs / 60_000));
     const error = errors.connectionLimitReached(minutes);
@@ -144,6 +219,7 @@ export class SocketSession {
     // Else the socket broke while we wrote, and closes by itself.
     if (code === null) return;
     const isTooLarge = code === closeCodes.tooLarge.code;
+    if (this.#resumption && !isTooLarge) return this.part({ code, reason: error.message });
     this.#closeNow({
       code,
       reason: isTooLarge ? closeCodes.tooLarge.reason : error.message,

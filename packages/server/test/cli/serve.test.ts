@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createServeCommand } from '../../src/cli/serve.ts';
 import type { StartServer } from '../../src/cli/serve.ts';
+import { createExtensionCounts } from '../../src/observe/extension-counts.ts';
 import { createTestIo } from './world.ts';
 
 afterEach(() => {
@@ -18,6 +19,7 @@ function serveWith(argv: readonly string[], start?: StartServer) {
     (async () => ({
       url: 'http://127.0.0.1:8787/v1',
       models,
+      counts: createExtensionCounts(),
       drain: () => drained.promise,
       reload: () => {},
       close: async () => {},
