@@ -1,6 +1,7 @@
 /** A request -> the prompt of one generation: preamble and chain as tokens that are there already, and what opens the answer. */
 import { errors } from '@longwire/protocol';
-import type { ResponseSettings, ToolChoice } from '@longwire/protocol';
+import type { ResponseSettings } from '@longwire/protocol';
+import { selectTools, type ToolSelection } from '../chat/tool-choice.ts';
 import type { GenerateRequest } from '../engine.ts';
 import type { Family } from '../chat-template/families/family.ts';
 import { allMessages } from './context.ts';
@@ -11,7 +12,7 @@ import { spanLength } from './span.ts';
 import type { Span, TokenBlock } from './span.ts';
 import { emptyText } from '../chat-template/template.ts';
 import type { ChatTemplate, TemplateText } from '../chat-template/template.ts';
-import { toCallTargets, toChatName, toChatTools } from '../chat-template/tools.ts';
+import { toCallTargets, toChatTools } from '../chat-template/tools.ts';
 import type { CallTarget } from '../chat-template/tools.ts';
 
 /** What a generation evaluates, and how its output is read. */
@@ -59,23 +60,26 @@ export class PromptBuilder {
    */
   async build(request: GenerateRequest<TokenContext>, forAnswer: boolean): Promise<Prompt> {
     const { settings } = request;
-    const choice = toChoice(settings.tool_choice);
-    const tools = toChatTools(request.preamble.tools);
-    const isHidden = choice === 'none' && !this.#template.traits.toolChoice;
+    const offered = toCallTargets(request.preamble.tools);
+    const selection = selectTools(settings.tool_choice, offered);
+    const { names, mode } = selection;
+    const isHidden = mode === 'none' && !this.#template.traits.toolChoice;
+    const isShown = new Set(isHidden ? [] : names);
     const variables: TemplateVariables = {
-      tools: isHidden ? [] : tools,
-      toolChoice: choice === 'auto' || tools.length === 0 ? null : choice,
+      tools: toChatTools(request.preamble.tools).filter((tool) => isShown.has(tool.function.name)),
+      toolChoice: mode === 'auto' || names.length === 0 ? null : (selection.forced ?? mode),
       thinking: settings.reasoning.effort !== 'none',
     };
     const opening = forAnswer ? await this.#opening(variables.thinking) : emptyText;
-    const forced = forAnswer ? await this.#forced(tools.length > 0 ? choice : 'none', settings) : emptyText;
+    const forced = forAnswer ? await this.#forced(selection, settings) : emptyText;
     const front = await this.#span(request, variables, forAnswer, opening);
     const length = spanLength(front);
     if (length + forced.tokens.length >= this.#contextTokens)
       throw errors.contextLengthExceeded(this.#contextTokens, length);
     if (forAnswer && length === 0) throw errors.invalidPrompt('The prompt is empty.');
     const span = forced.tokens.length === 0 ? front : { ...front, tail: [...front.tail, ...forced.tokens] };
-    const targets = choice === 'none' ? new Map<string, CallTarget>() : toCallTargets(request.preamble.tools);
+    const callable = mode === 'none' ? [] : [...offered].filter(([name]) => names.includes(name));
+    const targets: ReadonlyMap<string, CallTarget> = new Map(callable);
     return { span, length, opening, forced, targets, family: this.#template.family, encoding: this.encoding };
   }
 
@@ -143,11 +147,13 @@ export class PromptBuilder {
    * What the model is made to begin with. Calling is forced by beginning the call: a grammar would keep a model from the tokens
    * that it was trained on. A format is held from the first character of the answer on, wherever a family lets that begin.
    */
-  #forced(choice: string, settings: ResponseSettings): Promise<TemplateText> {
+  #forced({ names, mode, forced }: ToolSelection, settings: ResponseSettings): Promise<TemplateText> {
     const { family } = this.#template;
-    if (choice === 'required') return this.#template.written(family.forcedCall(null));
-    if (choice !== 'auto' && choice !== 'none') return this.#template.written(family.forcedCall(choice));
-    const isHeld = settings.text.format.type !== 'text' && choice === 'none';
+    if (mode === 'required') {
+      const only = names.length === 1 ? (names[0] ?? null) : null;
+      return this.#template.written(family.forcedCall(forced ?? only));
+    }
+    const isHeld = settings.text.format.type !== 'text' && (mode === 'none' || names.length === 0);
     return this.#template.written(isHeld ? family.finalStart : '');
   }
 }
@@ -162,18 +168,4 @@ function toSystem(
 ): { system: string; lead: readonly ChatMessage[] } {
   if (instructions) return { system: instructions, lead };
   return { system: lead.map((message) => message.content).join('\n\n'), lead: [] };
-}
-
-/** `auto`, `none`, `required`, or the name of the one tool that must be called. */
-function toChoice(choice: ToolChoice): string {
-  if (typeof choice === 'string') return choice;
-  switch (choice.type) {
-    case 'function':
-    case 'custom':
-      return toChatName(choice.name, null);
-    case 'allowed_tools':
-      return choice.mode;
-    default:
-      return 'auto';
-  }
 }

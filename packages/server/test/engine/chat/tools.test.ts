@@ -135,11 +135,49 @@ describe('tool_choice', () => {
     { type: 'custom', name: 'get_weather' },
     { type: 'image_generation' },
     { type: 'mcp', server_label: 's' },
+    { type: 'web_search_preview' },
+    { type: 'programmatic_tool_calling' },
+    { type: 'apply_patch' },
     { type: 'allowed_tools', mode: 'required', tools: [] },
+    { type: 'allowed_tools', mode: 'required', tools: [{ type: 'web_search' }] },
   ])('%j cannot be kept', (choice) => {
     expect(() => toChatToolChoice(choice, table)).toThrow(
       expect.objectContaining({ param: 'tool_choice', status: 400 }),
     );
+  });
+
+  it('of allowed tools that are not offered names the first one', () => {
+    const tools = [
+      { type: 'function', name: 'get_weather' },
+      { type: 'function', name: 'spawned' },
+    ];
+    expect(() => toChatToolChoice({ type: 'allowed_tools', mode: 'auto', tools }, table)).toThrow(
+      expect.objectContaining({ param: 'tool_choice.tools[1]', entry: 'unsupported_value' }),
+    );
+  });
+
+  it('leaves out allowed tools that nobody here runs, as it leaves out the tools themselves', () => {
+    const choice: ToolChoice = {
+      type: 'allowed_tools',
+      mode: 'auto',
+      tools: [{ type: 'web_search' }, { type: 'mcp', server_label: 's' }, { type: 'shell' }],
+    };
+    expect(toChatToolChoice(choice, table)).toMatchObject({
+      tools: [named('shell')],
+      choice: 'auto',
+    });
+  });
+
+  it('means the tool outside of namespaces, and wants to be told which of several', () => {
+    const twin: Tool = { type: 'namespace', name: 'twins', description: '', tools: agents.tools };
+    const twins = toToolTable([agents, twin]);
+    const choice = { type: 'function', name: 'spawn' } as const;
+    expect(() => toChatToolChoice(choice, twins)).toThrow(expect.objectContaining({ param: 'tool_choice' }));
+    expect(toChatToolChoice({ ...choice, namespace: 'twins' } as ToolChoice, twins).choice).toEqual(
+      named('twins__spawn'),
+    );
+    const plain = toToolTable([agents, twin, { type: 'function', name: 'spawn' }]);
+    expect(toChatToolChoice(choice, plain).choice).toEqual(named('spawn'));
   });
 });
 

@@ -1,4 +1,5 @@
 import { ProtocolError } from '@longwire/protocol';
+import type { Tool } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
 import { Interruption } from '../../../src/engine/engine.ts';
 import type { Engine, EngineEvent } from '../../../src/engine/engine.ts';
@@ -118,6 +119,40 @@ describe('the llama-server engine', () => {
     const asked = await takeTurn(engine, null, [user('Weather?')], { request });
     expect(prompts(server)[0]?.endsWith('<|im_start|>assistant\n<tool_call>\n{"name": "get_weather')).toBe(true);
     expect(asked.calls).toEqual([{ name: 'get_weather', arguments: '{"city": "Rome"}' }]);
+  });
+
+  it('forces a tool of a namespace, and the only one that is allowed', async () => {
+    await using setup = await setUp();
+    const { engine, server } = setup;
+    server.answer = () => '", "arguments": {}}\n</tool_call>';
+    const tools: Tool[] = [
+      weatherTool,
+      { type: 'namespace', name: 'agents', description: '', tools: [{ type: 'function', name: 'spawn' }] },
+    ];
+    const spawn = { type: 'function', name: 'spawn' } as const;
+    const allowed = { type: 'allowed_tools', mode: 'required', tools: [spawn] } as const;
+    for (const tool_choice of [spawn, { ...allowed, tools: [spawn] }]) {
+      const asked = await takeTurn(engine, null, [user('Go!')], { request: { tools, tool_choice } });
+      expect(prompts(server).at(-1)?.endsWith('<tool_call>\n{"name": "agents__spawn')).toBe(true);
+      expect(asked.calls).toEqual([{ name: 'spawn', arguments: '{}' }]);
+    }
+    expect(prompts(server).map((prompt) => prompt.includes('get_weather'))).toEqual([true, false]);
+  });
+
+  it('of allowed tools shows no other, and refuses a choice that it cannot keep', async () => {
+    await using setup = await setUp();
+    const { engine, server } = setup;
+    const other: Tool = { type: 'function', name: 'other_tool' };
+    const allow = (mode: 'auto' | 'required', ...tools: Record<string, unknown>[]) => ({
+      request: { tools: [weatherTool, other], tool_choice: { type: 'allowed_tools' as const, mode, tools } },
+    });
+    await takeTurn(engine, null, [user('Hi')], allow('auto', { type: 'function', name: 'other_tool' }));
+    expect(prompts(server)[0]).toContain('other_tool');
+    expect(prompts(server)[0]).not.toContain('get_weather');
+    const hosted = { request: { tools: [weatherTool], tool_choice: { type: 'file_search' as const } } };
+    for (const options of [allow('required'), allow('auto', { type: 'custom', name: 'other_tool' }), hosted])
+      expect((await failureOf(takeTurn(engine, null, [user('Hi')], options))).entry).toBe('unsupported_value');
+    expect(server.completions).toHaveLength(1);
   });
 
   it('finds the ids of characters that took several tokens', async () => {
