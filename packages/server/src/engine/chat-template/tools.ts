@@ -1,5 +1,6 @@
 /** Tools of a request -> functions of a chat template, and the names of calls back. */
 import type { CustomTool, FunctionTool, Tool } from '@longwire/protocol';
+import { toCustomDescription } from '../chat/tools.ts';
 
 /** A function as chat templates take it. */
 export interface ChatTool {
@@ -58,8 +59,6 @@ export function toCallTargets(tools: readonly Tool[]): ReadonlyMap<string, CallT
 function toChatTool(tool: FunctionTool | CustomTool, namespace?: string): ChatTool {
   const name = toChatName(tool.name, namespace);
   const parameters = tool.type === 'custom' ? customParameters : (tool.parameters ?? noParameters);
-  return {
-    type: 'function',
-    function: { name, ...(tool.description ? { description: tool.description } : {}), parameters },
-  };
+  const description = tool.type === 'custom' ? toCustomDescription(tool) : tool.description;
+  return { type: 'function', function: { name, ...(description ? { description } : {}), parameters } };
 }

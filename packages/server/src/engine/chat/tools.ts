@@ -87,13 +87,16 @@ function toFunction(tool: FunctionTool): ChatFunction {
   };
 }
 
-/** Free text as a function of one string. A grammar cannot be enforced here, so the model is told of it. */
-function toCustomFunction(tool: CustomTool): ChatFunction {
+/** What a model is told of a custom tool, its grammar included: not every engine can enforce that. Empty where there is nothing to say. */
+export function toCustomDescription({ description = '', format }: CustomTool): string {
   const rules =
-    tool.format?.type === 'grammar'
-      ? `The input must follow this ${tool.format.syntax} grammar:\n${tool.format.definition}`
-      : '';
-  const description = [tool.description ?? '', rules].filter((each) => each !== '').join('\n\n');
+    format?.type === 'grammar' ? `The input must follow this ${format.syntax} grammar:\n${format.definition}` : '';
+  return [description, rules].filter((each) => each !== '').join('\n\n');
+}
+
+/** Free text as a function of one string. */
+function toCustomFunction(tool: CustomTool): ChatFunction {
+  const description = toCustomDescription(tool);
   return {
     name: toChatName(tool.name),
     ...(description !== '' && { description }),

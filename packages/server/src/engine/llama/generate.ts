@@ -25,6 +25,17 @@ export interface Generator<Sequence extends EvaluatedSequence<Sequence>> {
   readonly detokenize: Detokenize;
   /** What the template writes behind an answer. */
   readonly closing: TemplateText;
+  /** The tokens of a text of the engine's own. */
+  encode(text: string): Promise<readonly Token[]>;
+  /** Makes what holds a model to a grammar, from its GBNF. */
+  compile(grammar: string): Promise<SamplingOptions['grammarEvaluationState']>;
+}
+
+/** How one generation chooses its tokens. */
+export interface GenerationOptions {
+  readonly sampling: SamplingOptions;
+  /** GBNF that the inputs of custom tools are held to, by the tools' names in the prompt. */
+  readonly inputGrammars: ReadonlyMap<string, string>;
 }
 
 /**
@@ -35,14 +46,14 @@ export async function* generate<Sequence extends EvaluatedSequence<Sequence>>(
   generator: Generator<Sequence>,
   request: GenerateRequest<TokenContext>,
   prompt: Prompt,
-  sampling: SamplingOptions,
+  { sampling, inputGrammars }: GenerationOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly EngineEvent[], void> {
   const { settings, context } = request;
   const room = generator.contextTokens - spanLength(prompt.span);
   const limit = Math.min(room, settings.max_output_tokens ?? room);
   const detokenizer = new Detokenizer(generator.detokenize);
-  const output = new Output(prompt, generator.closing, settings.text.format.type !== 'text');
+  const output = new Output(prompt, generator.closing, settings.text.format.type !== 'text', inputGrammars);
   const lease = await generator.pool.lease(prompt.span, signal);
   let generation: AsyncIterator<SampledToken> | null = null;
   let cached = 0;
@@ -76,6 +87,16 @@ export async function* generate<Sequence extends EvaluatedSequence<Sequence>>(
       const logprob = toLogprob(sampled, settings.top_logprobs, generator.detokenize);
       const events = output.push([sampled.token], text, logprob);
       if (!detokenizer.isPending) output.mark();
+      const hold = output.takeHold();
+      if (hold !== null) {
+        const next = hold.text === null ? [sampled.token] : await generator.encode(hold.text);
+        output.replaceLast(next);
+        const grammarEvaluationState = hold.grammar === null ? undefined : await generator.compile(hold.grammar);
+        await lease.run(async (sequence) => {
+          await generation?.return?.();
+          generation = sequence.generate(next, { ...sampling, grammarEvaluationState });
+        });
+      }
       yield* batch(events);
     }
     const events = output.finish();

@@ -11,9 +11,10 @@ import type {
 import type { EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
 import { defaultMemoryBudgetBytes, toPoolSize } from './budget.ts';
 import type { AttentionShape } from './budget.ts';
+import { toInputGrammars } from '../grammar/tool-grammars.ts';
 import type { TokenContext } from '../token-chain/context.ts';
 import { generate, warm } from './generate.ts';
-import type { Generator } from './generate.ts';
+import type { GenerationOptions, Generator } from './generate.ts';
 import { NativeSequence } from './kv-sequence.ts';
 import { PromptBuilder } from '../token-chain/prompt.ts';
 import { GrammarCache, toSampling } from './sampling.ts';
@@ -84,14 +85,16 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
     toVocabulary(model),
   );
   const contextTokens = Math.min(size.contextTokens, context.contextSize);
+  const grammars = new GrammarCache(llama, model);
   const generator: Generator<NativeSequence> = {
     pool: new SequencePool(Array.from({ length: size.sequences }, () => createSequence(context))),
     contextTokens,
     detokenize: (tokens, before) => model.detokenize(tokens as NativeToken[], true, before as NativeToken[]),
     closing: await template.closing(),
+    encode: async (text) => (await template.written(text)).tokens,
+    compile: (grammar) => grammars.input(grammar),
   };
   const prompts = new PromptBuilder(template, contextTokens);
-  const grammars = new GrammarCache(llama, model);
   return {
     contextTokens,
     async *generate(request, signal) {
@@ -101,8 +104,11 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
       const callStart = prompt.targets.size > 0 ? prompt.family.callStart : null;
       const grammar = isHeld ? await grammars.state(request.settings.text.format, callStart) : null;
       const sampling = toSampling(request, options.defaultTemperature ?? null);
-      const withGrammar = grammar === null ? sampling : { ...sampling, grammarEvaluationState: grammar };
-      yield* generate(generator, request, prompt, withGrammar, signal);
+      const how: GenerationOptions = {
+        sampling: grammar === null ? sampling : { ...sampling, grammarEvaluationState: grammar },
+        inputGrammars: toInputGrammars(request),
+      };
+      yield* generate(generator, request, prompt, how, signal);
     },
     async warm(request, signal) {
       const prompt = await prompts.build(request, false);

@@ -36,7 +36,7 @@ export function wantsLogprobs({
   return settings.top_logprobs > 0 || (requested.include ?? []).includes('message.output_text.logprobs');
 }
 
-/** Grammars of JSON schemas, compiled once each. */
+/** Grammars of JSON schemas and of tool inputs, compiled once each. */
 export class GrammarCache {
   readonly #llama: Llama;
   readonly #model: LlamaModel;
@@ -54,10 +54,18 @@ export class GrammarCache {
   async state(format: TextFormat, callStart: string | null): Promise<LlamaGrammarEvaluationState | null> {
     if (format.type === 'text') return null;
     const schema = format.type === 'json_schema' ? format.schema : { type: 'object', additionalProperties: true };
-    const key = JSON.stringify([callStart, schema]);
+    return this.#state(JSON.stringify([callStart, schema]), () => this.#compile(schema, callStart));
+  }
+
+  /** What holds the input of a tool to a grammar. `gbnf`: as llama.cpp reads it. */
+  input(gbnf: string): Promise<LlamaGrammarEvaluationState> {
+    return this.#state(gbnf, () => this.#llama.createGrammar({ grammar: gbnf }));
+  }
+
+  async #state(key: string, compile: () => Promise<LlamaGrammar>): Promise<LlamaGrammarEvaluationState> {
     let grammar = this.#grammars.get(key);
     if (grammar === undefined) {
-      grammar = await this.#compile(schema, callStart);
+      grammar = await compile();
       const oldest = this.#grammars.keys().next();
       if (this.#grammars.size >= cachedGrammars && oldest.done !== true) this.#grammars.delete(oldest.value);
       this.#grammars.set(key, grammar);

@@ -3,6 +3,7 @@ import type { EngineEvent, TokenLogprob } from '../engine.ts';
 import type { OutputParser } from '../chat-template/families/family.ts';
 import { JsonScanner } from '../chat-template/json-scanner.ts';
 import { OutputSignature } from '../chat-template/signature.ts';
+import { customInputParameter, toChatName } from '../chat-template/tools.ts';
 import type { TemplateText } from '../chat-template/template.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
 import type { RawOutput } from './context.ts';
@@ -17,6 +18,16 @@ interface Cut {
   readonly signature: () => string;
 }
 
+/** From here on the model is held to a grammar, or, with null, no longer. */
+export interface Hold {
+  readonly grammar: string | null;
+  /** What stands in place of the last token before the grammar begins; null where that token stays. */
+  readonly text: string | null;
+}
+
+/** What stands between the brace of a custom tool's arguments and its text. */
+const inputOpening = `"${customInputParameter}": "`;
+
 /** Tokens and their text -> events. */
 export class Output {
   readonly tokens: Token[] = [];
@@ -28,12 +39,24 @@ export class Output {
   readonly #parser: OutputParser;
   readonly #signature = new OutputSignature();
   readonly #json: JsonScanner | null;
+  readonly #grammars: ReadonlyMap<string, string>;
+  #isHeld = false;
+  #hold: Hold | null = null;
   #cuts: Cut[] = [];
   /** Of tokens whose text is held back. */
   #logprobs: TokenLogprob[] = [];
 
-  /** `closing`: what the template writes behind an answer. `isJson`: the answer is held to a format. */
-  constructor(prompt: Prompt, closing: TemplateText, isJson: boolean) {
+  /**
+   * `closing`: what the template writes behind an answer. `isJson`: the answer is held to a format. `grammars`: what the inputs of custom
+   * tools are held to, by the tools' names in the prompt.
+   */
+  constructor(
+    prompt: Prompt,
+    closing: TemplateText,
+    isJson: boolean,
+    grammars: ReadonlyMap<string, string> = new Map(),
+  ) {
+    this.#grammars = grammars;
     this.#prompt = prompt;
     this.#closing = closing;
     this.#parser = prompt.family.createParser(prompt.targets, prompt.opening.text);
@@ -62,6 +85,18 @@ export class Output {
     if (this.#parser.isReasoning) this.reasoningTokens += tokens.length;
     this.#logprobs.push(...logprobs);
     return text === '' ? [] : this.#read(text);
+  }
+
+  /** What must change before the next token, since the last time. */
+  takeHold(): Hold | null {
+    const hold = this.#hold;
+    this.#hold = null;
+    return hold;
+  }
+
+  /** Puts the tokens of {@link Hold.text} in place of the last one. */
+  replaceLast(tokens: readonly Token[]): void {
+    this.tokens.splice(-1, 1, ...tokens);
   }
 
   /** Takes back the last token, which had no text: the end of turn that some servers count among the answer. */
@@ -98,7 +133,28 @@ export class Output {
   }
 
   #read(text: string): EngineEvent[] {
-    return this.#record(this.#parser.push(text));
+    return this.#record(this.#grammars.size === 0 ? this.#parser.push(text) : this.#readHeld(text));
+  }
+
+  /** Stops behind the brace that an input with a grammar begins with: the same token may have said more already. */
+  #readHeld(text: string): EngineEvent[] {
+    const events: EngineEvent[] = [];
+    let length = 0;
+    for (const piece of text.split(/(?<=\{)/)) {
+      events.push(...this.#parser.push(piece));
+      length += piece.length;
+      const tool = this.#isHeld ? null : this.#parser.openInput;
+      const grammar = tool === null ? undefined : this.#grammars.get(toChatName(tool.name, tool.namespace));
+      if (grammar === undefined) continue;
+      this.#isHeld = true;
+      this.#hold = { grammar, text: text.slice(0, length) + inputOpening };
+      return [...events, ...this.#parser.push(inputOpening)];
+    }
+    if (this.#isHeld && this.#parser.openInput === null) {
+      this.#isHeld = false;
+      this.#hold = { grammar: null, text: null };
+    }
+    return events;
   }
 
   #record(events: EngineEvent[]): EngineEvent[] {

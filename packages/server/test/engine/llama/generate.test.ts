@@ -5,7 +5,7 @@ import type { EngineEvent } from '../../../src/engine/engine.ts';
 import { hermes } from '../../../src/engine/chat-template/families/hermes.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { generate, warm } from '../../../src/engine/llama/generate.ts';
-import type { Generator } from '../../../src/engine/llama/generate.ts';
+import type { GenerationOptions, Generator } from '../../../src/engine/llama/generate.ts';
 import type { EvaluatedSequence, SampledToken } from '../../../src/engine/llama/kv-sequence.ts';
 import type { Prompt } from '../../../src/engine/token-chain/prompt.ts';
 import { SequencePool } from '../../../src/engine/token-chain/sequences.ts';
@@ -76,8 +76,12 @@ function createGenerator(sequence: ScriptedSequence, contextTokens = 10_000): Ge
     contextTokens,
     detokenize: (tokens) => String.fromCharCode(...tokens),
     closing: { text: '|', tokens: tokensOf('|') },
+    encode: async (text) => tokensOf(text),
+    compile: async () => undefined,
   };
 }
+
+const freely: GenerationOptions = { sampling: {}, inputGrammars: new Map() };
 
 const nothing = { text: '', tokens: [] };
 function toPrompt(context: TokenContext): Prompt {
@@ -107,7 +111,7 @@ describe('generate', () => {
     const events: EngineEvent[] = [];
     const signal = new AbortController().signal;
     await collect(
-      generate(createGenerator(sequence), toGenerateRequest(context), toPrompt(context), {}, signal),
+      generate(createGenerator(sequence), toGenerateRequest(context), toPrompt(context), freely, signal),
       events,
     );
     expect(sequence.appended).toEqual([256, 256, 88]);
@@ -132,7 +136,7 @@ describe('generate', () => {
     const abort = new AbortController();
     const events: EngineEvent[] = [];
     const running = collect(
-      generate(generator, toGenerateRequest(context), toPrompt(context), {}, abort.signal),
+      generate(generator, toGenerateRequest(context), toPrompt(context), freely, abort.signal),
       events,
     );
     const outcome = running.catch((reason: unknown) => reason);
@@ -159,7 +163,7 @@ describe('generate', () => {
     const events: EngineEvent[] = [];
     const generator = createGenerator(new ScriptedSequence('abcdefgh'), 10);
     const signal = new AbortController().signal;
-    await collect(generate(generator, toGenerateRequest(context), toPrompt(context), {}, signal), events);
+    await collect(generate(generator, toGenerateRequest(context), toPrompt(context), freely, signal), events);
     expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'max_output_tokens', usage: { outputTokens: 4 } });
   });
 
@@ -168,7 +172,7 @@ describe('generate', () => {
     const events: EngineEvent[] = [];
     const generator = createGenerator(new ScriptedSequence('<think>abc</think>de'));
     const signal = new AbortController().signal;
-    await collect(generate(generator, toGenerateRequest(context), toPrompt(context), {}, signal), events);
+    await collect(generate(generator, toGenerateRequest(context), toPrompt(context), freely, signal), events);
     expect(events.filter((event) => event.type === 'reasoning.delta').map((event) => event.delta)).toEqual([
       'a',
       'b',
@@ -188,7 +192,7 @@ describe('generate', () => {
         settings: resolveSettings({ input: [], parallel_tool_calls: parallel }),
       };
       const generator = createGenerator(new ScriptedSequence(`${call}\n${call}`));
-      await collect(generate(generator, request, prompt, {}, new AbortController().signal), events);
+      await collect(generate(generator, request, prompt, freely, new AbortController().signal), events);
       return events.filter((event) => event.type === 'call.start').length;
     };
     expect(await starts(true)).toBe(2);
@@ -207,7 +211,7 @@ describe('warm', () => {
     const stopped = warming.catch((reason: unknown) => reason);
     await settle();
     const events: EngineEvent[] = [];
-    const running = collect(generate(generator, toGenerateRequest(context), toPrompt(context), {}, signal), events);
+    const running = collect(generate(generator, toGenerateRequest(context), toPrompt(context), freely, signal), events);
     expect(await stopped).toMatchObject({ name: 'AbortError' });
     for (let evaluation = 0; evaluation < 8; evaluation += 1) {
       sequence.proceed();

@@ -2,7 +2,7 @@ import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProtocolError } from '@longwire/protocol';
-import type { Item } from '@longwire/protocol';
+import type { CustomTool, Item, Tool } from '@longwire/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, TokenLogprob } from '../../../src/engine/engine.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
@@ -165,6 +165,58 @@ describe('tools', () => {
     const choice = { type: 'function', name: 'get_weather' } as const;
     const named = await checkedTurn(null, question, { request: { ...request, tool_choice: choice } });
     expect(named.calls).toEqual([{ name: 'get_weather', arguments: '{"city": "Oslo"}' }]);
+  });
+});
+
+describe('custom tools with a grammar', () => {
+  const custom = (name: string, syntax: 'lark' | 'regex', definition: string): CustomTool => ({
+    type: 'custom',
+    name,
+    description: 'Takes a text.',
+    format: { type: 'grammar', syntax, definition },
+  });
+  const inputsOf = (turn: Turn): string[] =>
+    turn.items.flatMap((item) => (item.type === 'custom_tool_call' ? [item.input] : []));
+
+  it.each<[syntax: 'lark' | 'regex', definition: string, inputs: RegExp]>([
+    ['regex', '(red|green) "[0-9]{3}"\\\\', /^(red|green) "[0-9]{3}"\\$/],
+    [
+      'lark',
+      'start: "*** Begin" LF ("+" /[a-z]{1,3}/ LF)~2 "*** End"\n%import common.LF',
+      /^\*\*\* Begin\n(\+[a-z]{1,3}\n){2}\*\*\* End$/,
+    ],
+  ])('of %s get inputs that follow it, and the chain goes on', async (syntax, definition, inputs) => {
+    const tools = [custom('write', syntax, definition)];
+    const request = { tools, tool_choice: { type: 'custom', name: 'write' }, parallel_tool_calls: false } as const;
+    const turn = await checkedTurn(null, [user('Write it.')], { request });
+    expect(inputsOf(turn)).toEqual([expect.stringMatching(inputs)]);
+    expect(turn.reason).toBe('stop');
+    const result: Item = { type: 'custom_tool_call_output', call_id: 'call_0', output: 'Done.' };
+    // Its tokens stay the model's own: rendered again, they would be others.
+    const next = await takeTurn(engine, turn.context, [result], { request: { ...request, max_output_tokens: 4 } });
+    // All but the last one, which nobody asked to go on from.
+    expect(next.usage.cachedTokens).toBe(turn.usage.inputTokens + turn.usage.outputTokens - 1);
+  });
+
+  it.each<[Tool, Partial<ProtocolError>]>([
+    [custom('a', 'regex', '(a'), { entry: 'invalid_value', param: 'tools[1].format.definition' }],
+    [
+      custom('a', 'lark', 'start: "x"\n%ignore " "'),
+      { entry: 'unsupported_value', param: 'tools[1].format.definition' },
+    ],
+    [
+      {
+        type: 'namespace',
+        name: 'n',
+        description: '',
+        tools: [custom('a', 'lark', 'begin: "x"')],
+      },
+      { entry: 'invalid_value', param: 'tools[1].tools[0].format.definition' },
+    ],
+  ])('that cannot be followed are refused: %j', async (tool, error) => {
+    const request = { tools: [weatherTool, tool] };
+    const outcome: unknown = await takeTurn(engine, null, [user('Hi')], { request }).catch((thrown: unknown) => thrown);
+    expect(outcome).toMatchObject({ ...error, status: 400 });
   });
 });
 

@@ -1,6 +1,7 @@
 /** What reads one call, character by character. */
 import type { EngineEvent } from '../../engine.ts';
 import { customInputParameter } from '../tools.ts';
+import type { CallTarget } from '../tools.ts';
 
 /** Reads one call; gives its arguments out as they stream. */
 export interface CallReader {
@@ -12,6 +13,8 @@ export interface CallReader {
   readonly body: string;
   /** Whether it has named a tool: without a name it is no call. */
   readonly isNamed: boolean;
+  /** The custom tool whose arguments are open: the brace before them was read, and not yet the one behind them. */
+  readonly openInput: CallTarget | null;
   /** Whether it is sure by now that this will be no call. */
   readonly isHopeless: boolean;
   /** Reads one character. */

@@ -11,6 +11,8 @@ export interface OutputParser {
   readonly isReasoning: boolean;
   /** Whether a call or reasoning has ended, with all that closes it, and nothing has begun since. */
   readonly isBetweenItems: boolean;
+  /** The custom tool whose arguments are being written, between their braces; null everywhere else. */
+  readonly openInput: CallTarget | null;
   /** Calls that are complete. */
   readonly calls: number;
   /** Whether all that was pushed has been given out: nothing is held back, no call or reasoning is open. */

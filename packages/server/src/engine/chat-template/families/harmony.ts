@@ -3,7 +3,8 @@
  * (`to=functions.name`) and without one a word to the user, `final` the answer.
  */
 import type { EngineEvent } from '../../engine.ts';
-import { toCustomInput } from './call-reader.ts';
+import type { CallTarget } from '../tools.ts';
+import { parseJson, toCustomInput } from './call-reader.ts';
 import type { CallTargets, Family, OutputParser } from './family.ts';
 import { findTag, heldFrom } from './tags.ts';
 
@@ -24,7 +25,7 @@ class HarmonyParser implements OutputParser {
   #body: Body | null = null;
   #last: Body | null = null;
   #calls = 0;
-  #isCustom = false;
+  #target: CallTarget | null = null;
   #arguments = '';
   #isBegun = false;
 
@@ -38,6 +39,11 @@ class HarmonyParser implements OutputParser {
 
   get isBetweenItems(): boolean {
     return this.#body === null && this.#last !== null && this.#last !== 'text' && this.#buffer === '';
+  }
+
+  get openInput(): CallTarget | null {
+    const isOpen = this.#body === 'call' && /^\s*\{/.test(this.#arguments) && parseJson(this.#arguments) === null;
+    return isOpen && this.#target?.kind === 'custom' ? this.#target : null;
   }
 
   get calls(): number {
@@ -82,7 +88,7 @@ class HarmonyParser implements OutputParser {
     const recipient = /to=functions\.([^\s<]+)/.exec(header)?.[1];
     if (recipient !== undefined && this.#targets.size > 0) {
       const target = this.#targets.get(recipient) ?? { kind: 'function' as const, name: recipient };
-      this.#isCustom = target.kind === 'custom';
+      this.#target = target;
       this.#arguments = '';
       this.#open(events, 'call');
       events.push({ type: 'call.start', ...target });
@@ -120,14 +126,14 @@ class HarmonyParser implements OutputParser {
     else if (this.#body === 'text') events.push({ type: 'text.delta', delta: text });
     else {
       this.#arguments += text;
-      if (!this.#isCustom) events.push({ type: 'call.delta', delta: text });
+      if (this.#target?.kind !== 'custom') events.push({ type: 'call.delta', delta: text });
     }
   }
 
   #endBody(events: EngineEvent[]): void {
     if (this.#body === 'call') {
       this.#calls += 1;
-      if (this.#isCustom) events.push({ type: 'call.delta', delta: toCustomInput(this.#arguments) });
+      if (this.#target?.kind === 'custom') events.push({ type: 'call.delta', delta: toCustomInput(this.#arguments) });
       else if (this.#arguments === '') events.push({ type: 'call.delta', delta: '{}' });
     }
     this.#last = this.#body;

@@ -52,6 +52,11 @@ export class JsonCall implements CallReader {
     return this.#target !== null;
   }
 
+  get openInput(): CallTarget | null {
+    const isOpen = this.#argumentsEnd === -1 && this.#body[this.#argumentsStart] === '{';
+    return isOpen && this.#target?.kind === 'custom' ? this.#target : null;
+  }
+
   get isHopeless(): boolean {
     return this.#isHopeless && this.#target === null;
   }

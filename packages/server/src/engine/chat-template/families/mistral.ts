@@ -3,6 +3,7 @@
  * `[TOOL_CALLS]name[ARGS]{…}`, some with `[CALL_ID]…` between. Both forms are read of either; reasoning stands in `[THINK]`.
  */
 import type { EngineEvent } from '../../engine.ts';
+import type { CallTarget } from '../tools.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets, Family } from './family.ts';
 import { JsonCall } from './json-call.ts';
@@ -45,6 +46,10 @@ class MistralCall implements CallReader {
 
   get isNamed(): boolean {
     return this.#reader?.isNamed ?? false;
+  }
+
+  get openInput(): CallTarget | null {
+    return this.#reader?.openInput ?? null;
   }
 
   get isHopeless(): boolean {

@@ -42,6 +42,10 @@ export class NamedCall implements CallReader {
     return this.#target !== null;
   }
 
+  get openInput(): CallTarget | null {
+    return this.#target?.kind === 'custom' && !this.isClosed ? this.#target : null;
+  }
+
   get isHopeless(): boolean {
     return this.#target === null && (this.#arguments !== '' || this.#header.length > longestHeader);
   }

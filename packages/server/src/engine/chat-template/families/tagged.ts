@@ -1,5 +1,6 @@
 /** Outputs that are marked by tags: reasoning in front, calls anywhere or where text would begin, text for the rest. */
 import type { EngineEvent } from '../../engine.ts';
+import type { CallTarget } from '../tools.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets, OutputParser } from './family.ts';
 import { JsonCall } from './json-call.ts';
@@ -64,6 +65,10 @@ export class TaggedParser implements OutputParser {
 
   get isBetweenItems(): boolean {
     return this.#mode === 'gap';
+  }
+
+  get openInput(): CallTarget | null {
+    return this.#call?.openInput ?? null;
   }
 
   get calls(): number {

@@ -1,0 +1,54 @@
+/** The grammars of a request's custom tools, as the engine holds their inputs to them. */
+import { errors, type CustomTool, type Tool } from '@longwire/protocol';
+import type { GenerateRequest } from '../engine.ts';
+import { toChatName } from '../chat-template/tools.ts';
+import { GrammarError } from './expression.ts';
+import { toInputGbnf } from './gbnf.ts';
+import { parseLark } from './lark.ts';
+import { parseRegex } from './regex.ts';
+
+type GrammarFormat = Extract<CustomTool['format'], { type: 'grammar' }>;
+
+/** GBNF by notation and definition: clients send their tools with every request. */
+const translated = new Map<string, string>();
+const cachedTranslations = 64;
+
+/**
+ * GBNF of the inputs of custom tools that have a grammar, by the tools' names in the prompt. Throws `invalid_value` for a definition that is no
+ * grammar, and `unsupported_value` for one that cannot be enforced; both name the field.
+ */
+export function toInputGrammars({ preamble, requested }: GenerateRequest<unknown>): ReadonlyMap<string, string> {
+  const grammars = new Map<string, string>();
+  const add = (tool: Tool, path: string, namespace?: string): void => {
+    if (tool.type === 'namespace') {
+      for (const [index, member] of tool.tools.entries()) add(member, `${path}.tools[${index}]`, tool.name);
+    } else if (tool.type === 'custom' && tool.format?.type === 'grammar') {
+      grammars.set(toChatName(tool.name, namespace), translate(tool.format, `${path}.format.definition`));
+    }
+  };
+  const ownCount = requested.tools?.length ?? 0;
+  // What the chain brought in stands behind the request's own tools.
+  for (const [index, tool] of preamble.tools.entries()) add(tool, index < ownCount ? `tools[${index}]` : 'input');
+  return grammars;
+}
+
+function translate({ syntax, definition }: GrammarFormat, path: string): string {
+  const key = `${syntax}:${definition}`;
+  const known = translated.get(key);
+  if (known !== undefined) return known;
+  try {
+    const gbnf = toInputGbnf(syntax === 'lark' ? parseLark(definition) : toGrammar(definition));
+    const oldest = translated.keys().next();
+    if (translated.size >= cachedTranslations && oldest.done !== true) translated.delete(oldest.value);
+    translated.set(key, gbnf);
+    return gbnf;
+  } catch (cause) {
+    if (!(cause instanceof GrammarError)) throw cause;
+    if (cause.isBroken) throw errors.invalidValue(path, `no ${syntax} grammar has ${cause.message}.`);
+    throw errors.unsupportedValue(path, `is a ${syntax} grammar in which ${cause.message} by this model's engine.`);
+  }
+}
+
+function toGrammar(regex: string): { start: string; rules: ReadonlyMap<string, ReturnType<typeof parseRegex>> } {
+  return { start: 'start', rules: new Map([['start', parseRegex(regex)]]) };
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { deepseek } from '../../../src/engine/chat-template/families/deepseek.ts';
+import type { Family } from '../../../src/engine/chat-template/families/family.ts';
+import { harmony } from '../../../src/engine/chat-template/families/harmony.ts';
+import { hermes } from '../../../src/engine/chat-template/families/hermes.ts';
+import { llama3 } from '../../../src/engine/chat-template/families/llama3.ts';
+import { mistral } from '../../../src/engine/chat-template/families/mistral.ts';
+import { emptyText } from '../../../src/engine/chat-template/template.ts';
+import type { CallTarget } from '../../../src/engine/chat-template/tools.ts';
+import { Output } from '../../../src/engine/token-chain/output.ts';
+
+const targets = new Map<string, CallTarget>([
+  ['edit__patch', { kind: 'custom', name: 'patch', namespace: 'edit' }],
+  ['free', { kind: 'custom', name: 'free' }],
+]);
+
+function createOutput(family: Family): Output {
+  const span = { preamble: { tokens: [] }, context: null, tail: [], owner: null };
+  const encoding = { encode: () => Promise.resolve([]) };
+  const prompt = { span, length: 0, opening: emptyText, forced: emptyText, targets, family, encoding };
+  return new Output(prompt, emptyText, false, new Map([['edit__patch', 'root ::= "x"']]));
+}
+
+const inputOf = (output: Output, pushed: ReturnType<Output['push']>): string =>
+  [...pushed, ...output.finish()].map((event) => (event.type === 'call.delta' ? event.delta : '')).join('');
+
+describe('an output', () => {
+  it.each<[Family, string, string]>([
+    [hermes, '<tool_call>\n{"name": "edit__patch", "arguments":', '}\n</tool_call>'],
+    [llama3, '{"name": "edit__patch", "parameters":', '}'],
+    [mistral, '[TOOL_CALLS]edit__patch[ARGS]', ''],
+    [deepseek, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>edit__patch\n```json\n', '\n```'],
+    [harmony, '<|channel|>commentary to=functions.edit__patch <|constrain|>json<|message|>', '<|call|>'],
+  ])('is held to the grammar of a tool from its input on: %j', (family, before, after) => {
+    const output = createOutput(family);
+    const events = output.push([1], before);
+    expect(output.takeHold()).toBeNull();
+    // The token of the brace has said more than may be said.
+    events.push(...output.push([2], ' {"patch'));
+    expect(output.takeHold()).toEqual({ grammar: 'root ::= "x"', text: ' {"input": "' });
+    output.replaceLast([7, 8]);
+    expect(output.tokens).toEqual([1, 7, 8]);
+    events.push(...output.push([3], 'a {\\n'));
+    expect(output.takeHold()).toBeNull();
+    events.push(...output.push([4], '"}'));
+    expect(output.takeHold()).toEqual({ grammar: null, text: null });
+    events.push(...output.push([5], after));
+    expect(events).toContainEqual({ type: 'call.start', kind: 'custom', name: 'patch', namespace: 'edit' });
+    expect(inputOf(output, events)).toBe('a {\n');
+  });
+
+  it('is held to nothing where the tool has no grammar, and in text', () => {
+    const output = createOutput(hermes);
+    const events = output.push(
+      [1],
+      'Say {"a": {}}: <tool_call>\n{"name": "free", "arguments": {"input": "{"}}\n</tool_call>',
+    );
+    expect(output.takeHold()).toBeNull();
+    expect(inputOf(output, events)).toBe('{');
+  });
+});
