@@ -18,6 +18,7 @@ describe('frames', () => {
       'x'.repeat(126),
       '\u{1f600}'.repeat(16_384),
       'y'.repeat(65_536),
+      'z'.repeat(125) + 'é',
       'end',
     ];
     const server = createServer();
