@@ -41,7 +41,6 @@ interface Memory {
 
 /** Handshakes, or turns, that are under way at once. */
 const concurrency = 64;
-const workload = fileURLToPath(new URL('../packages/server/test/fixtures/airline-27.jsonl', import.meta.url));
 /** As large as a request of Codex: mostly tools that every request repeats. */
 const frame = JSON.stringify({
   type: 'response.create',
@@ -67,7 +66,7 @@ async function serve(kind: ServerKind): Promise<void> {
 }
 
 async function startLongwire(): Promise<string> {
-  const flags = ['--port', '0', '--store', 'off', '--scripted', workload, '--ping-interval-ms', '60000'];
+  const flags = ['--port', '0', '--store', 'off', '--scripted', 'airline-27', '--ping-interval-ms', '60000'];
   const config = loadConfig([...flags, '--dead-peer-ms', '600000'], {}, () => '');
   return (await startServer(config, pino({ level: 'silent' }))).url;
 }

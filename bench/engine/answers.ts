@@ -1,7 +1,7 @@
 /** A workload's outputs as the two wires of the scripted engine carry them, encoded once. */
 import type { OutputItem } from '@longwire/protocol';
 import type { Workload } from '../../packages/server/src/engine/scripted/workload.ts';
-import { bytesPerToken } from '../workloads/prose.ts';
+import { bytesPerToken } from '../../packages/server/src/workloads/prose.ts';
 
 /** One answer: `deltas` are paced, a token each. */
 export interface Answer {

@@ -1,5 +1,5 @@
 /** What an engine's front end and prefill take: a model, its constants published, swept and never tuned. */
-import { bytesPerToken } from '../workloads/prose.ts';
+import { bytesPerToken } from '../../packages/server/src/workloads/prose.ts';
 
 /** How the scripted engine spends its time. */
 export interface Pace {

@@ -1,7 +1,7 @@
 /** The scripted engine called as a server calls it, without a server: the floor that is subtracted. */
 import { Agent, request as httpRequest } from 'node:http';
 import type { Item } from '@longwire/protocol';
-import type { Rollout } from '../workloads/coding.ts';
+import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 
 /** A client of the engine process. Bodies are made before the clock runs. */
 export class DirectEngine implements Disposable {

@@ -6,7 +6,7 @@ import { openEcho } from '../echo-client.ts';
 import { median } from '../figures.ts';
 import { readProcessStats } from '../process-stats.ts';
 import { loadWorkload } from '../workloads/load.ts';
-import type { Rollout } from '../workloads/coding.ts';
+import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 import { startCounted, type CountedServer } from './callgrind.ts';
 
 /** The figures that the gate holds. */

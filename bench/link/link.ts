@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startChild, type Child, type ChildOptions } from '../child.ts';
-import { startDelayProxy } from './delay-proxy.ts';
+import { startDelayProxy } from '../../packages/server/src/cli/delay-proxy.ts';
 
 /** The way to a server over the link. */
 export interface Access {

@@ -1,6 +1,6 @@
 /** A run as one page that needs nothing else. */
 import { median, ratios } from '../figures.ts';
-import { escapeHtml, toSvg } from './plot.ts';
+import { escapeHtml, toSvg } from '../../packages/server/src/cli/plot.ts';
 import type { Report } from './report.ts';
 import { spread, toText } from './table.ts';
 

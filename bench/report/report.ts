@@ -1,7 +1,7 @@
 /** A whole run. */
 import type { Figure } from '../figures.ts';
 import type { Machine } from '../machine.ts';
-import type { Plot } from '../suites/suite.ts';
+import type { Plot } from '../../packages/server/src/cli/plot.ts';
 
 /** What `--json` writes and the page shows. */
 export interface Report {

@@ -10,7 +10,7 @@ import { sessionSuffix } from '../engine/session-engine.ts';
 import { median, toFigure, type Figure } from '../figures.ts';
 import { openLink, type Access, type Link } from '../link/link.ts';
 import { loadWorkload } from '../workloads/load.ts';
-import type { Rollout } from '../workloads/coding.ts';
+import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 import type { Findings, SuiteOptions } from './suite.ts';
 
 /** One rollout over one link. */

@@ -1,4 +1,5 @@
 /** What a suite gets and gives. */
+import type { Plot } from '../../packages/server/src/cli/plot.ts';
 import type { Figure } from '../figures.ts';
 
 /** How much is measured. */
@@ -9,23 +10,6 @@ export interface SuiteOptions {
   readonly full: boolean;
   /** Says what is being done. */
   readonly progress: (sentence: string) => void;
-}
-
-/** Points of a curve. */
-export interface Series {
-  readonly name: string;
-  readonly points: readonly (readonly [x: number, y: number])[];
-}
-
-/** A picture of the report. */
-export interface Plot {
-  readonly id: string;
-  readonly title: string;
-  readonly x: string;
-  readonly y: string;
-  readonly series: readonly Series[];
-  /** Logarithmic axes, where a curve spans decades. */
-  readonly logX?: boolean;
 }
 
 /** What a suite has found. */

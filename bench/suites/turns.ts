@@ -11,7 +11,7 @@ import { sessionSuffix } from '../engine/session-engine.ts';
 import { median, quantile, shuffled, toFigure } from '../figures.ts';
 import { isQuiet, measureQuietness } from '../machine.ts';
 import { loadWorkload } from '../workloads/load.ts';
-import type { Rollout } from '../workloads/coding.ts';
+import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 import type { Findings, SuiteOptions } from './suite.ts';
 
 const model = 'coding-170-brief';

@@ -1,6 +1,6 @@
 /** A workload of one long answer: for what an event costs. */
 import type { Item, OutputItem } from '@longwire/protocol';
-import type { Rollout } from './coding.ts';
+import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 
 /** One turn whose answer is `tokens` deltas of four bytes. */
 export function createStream(name: string, tokens: number): Rollout {

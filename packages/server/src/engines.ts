@@ -10,7 +10,8 @@ import { createOpenAIChatEngine } from './engine/openai-chat/openai-chat.ts';
 import { createOpenAIResponsesEngine } from './engine/openai-responses/openai-responses.ts';
 import { createReplicatedEngine } from './engine/routing/replicated.ts';
 import { createScriptedEngine } from './engine/scripted/scripted.ts';
-import { readWorkload } from './engine/scripted/workload.ts';
+import { readWorkload, type Workload } from './engine/scripted/workload.ts';
+import { isRolloutName, loadRollout } from './workloads/rollouts.ts';
 
 /** Opens every engine that the configuration names. Throws what they throw: an unreadable model, a missing package. */
 export async function openEngines(config: Config): Promise<Engine[]> {
@@ -22,9 +23,13 @@ export async function openEngines(config: Config): Promise<Engine[]> {
   engines.push(...upstreams.map(openUpstream));
   for (const provider of providers) engines.push(await openProvider(provider));
   if (scripted) {
-    engines.push(createScriptedEngine({ workload: readWorkload(scripted.workloadPath), rate: scripted.rate }));
+    engines.push(createScriptedEngine({ workload: openWorkload(scripted.workload), rate: scripted.rate }));
   }
   return engines;
+}
+
+function openWorkload(nameOrPath: string): Workload {
+  return isRolloutName(nameOrPath) ? loadRollout(nameOrPath) : readWorkload(nameOrPath);
 }
 
 function openUpstream(upstream: Upstream): Engine {

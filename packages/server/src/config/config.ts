@@ -18,8 +18,8 @@ export type { Provider, Upstream } from './upstreams.ts';
 
 /** A workload to replay. */
 export interface Scripted {
-  /** Absolute. */
-  readonly workloadPath: string;
+  /** Absolute path, or the name of a rollout that comes along (`rolloutNames`). */
+  readonly workload: string;
   /** Tokens a second, or all at once. */
   readonly rate: number | 'instant';
 }
@@ -121,7 +121,7 @@ function toConfig(values: OptionValues, engines: unknown, env: NodeJS.ProcessEnv
     { urls: values.upstream, keys: values['upstream-api-key'], providers: values.provider, engines },
     env,
   );
-  const scripted = values.scripted === null ? null : { workloadPath: values.scripted, rate: values['scripted-rate'] };
+  const scripted = values.scripted === null ? null : { workload: values.scripted, rate: values['scripted-rate'] };
   const named = values.model.length + upstreams.length + providers.length > 0 || scripted !== null;
   const apiKeys = toApiKeys(values['api-key'], env);
   if (apiKeys.length === 0 && !isLoopback(values.host)) {

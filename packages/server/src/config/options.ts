@@ -2,6 +2,7 @@
  * Every option, once. Flags, environment variables, YAML keys, their checks and `--help` are all derived from this table:
  * `max-lanes` here is `--max-lanes`, `LONGWIRE_MAX_LANES` and `max-lanes:` in YAML.
  */
+import { rolloutNames } from '../workloads/rollouts.ts';
 
 /** Headings of `--help`, in its order. */
 export const groups = ['General', 'Listening', 'Models', 'Access', 'Store', 'Limits', 'Timers', 'Log'] as const;
@@ -142,7 +143,8 @@ export const options = {
     kind: 'path',
     argument: 'FILE.jsonl',
     default: null,
-    about: 'Workload to replay in place of a model, for tests and measurements.',
+    words: rolloutNames,
+    about: `Workload to replay in place of a model, for tests and measurements; ${rolloutNames.join(', ')} come along.`,
   },
   'scripted-rate': {
     group: 'Models',

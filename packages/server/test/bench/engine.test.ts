@@ -3,7 +3,7 @@ import { chatWire, sessionWire, toAnswers } from '../../../../bench/engine/answe
 import { commonPrefix, instant, paced, toDelayMs, withFrontEnd } from '../../../../bench/engine/cost.ts';
 import { dueAfter, play } from '../../../../bench/engine/play.ts';
 import { countAssistantRuns } from '../../../../bench/engine/runs.ts';
-import { slowStartRounds } from '../../../../bench/link/delay-proxy.ts';
+import { slowStartRounds } from '../../src/cli/delay-proxy.ts';
 import { loadWorkload } from '../../../../bench/workloads/load.ts';
 
 test('the first token is due at once, and token k at k/rate', () => {

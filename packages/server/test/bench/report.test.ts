@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { toFigure } from '../../../../bench/figures.ts';
 import { judgeGoals } from '../../../../bench/report/goals.ts';
 import { toPage } from '../../../../bench/report/page.ts';
-import { steps, toSvg } from '../../../../bench/report/plot.ts';
+import { steps, toSvg } from '../../src/cli/plot.ts';
 import type { Report } from '../../../../bench/report/report.ts';
 
 const turn = { id: 'turn.session.added', name: 'added', unit: 'us', floorName: 'bare hop' } as const;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createCodingRollout, codingNames } from '../../../../bench/workloads/coding.ts';
+import { createCodingRollout, codingNames } from '../../src/workloads/coding.ts';
 import { loadWorkload } from '../../../../bench/workloads/load.ts';
-import { bytesPerToken } from '../../../../bench/workloads/prose.ts';
-import { createRandom } from '../../../../bench/workloads/random.ts';
+import { bytesPerToken } from '../../src/workloads/prose.ts';
+import { createRandom } from '../../src/workloads/random.ts';
 
 test.each(codingNames)('%s is the same every time and ends at about 100k tokens', (name) => {
   const rollout = createCodingRollout(name);

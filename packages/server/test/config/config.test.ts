@@ -31,6 +31,12 @@ function refusal(given: Given): string {
   throw new Error('It was accepted.');
 }
 
+it('takes the name of a rollout for itself, and everything else for a path', () => {
+  const scripted = (word: string) => load({ argv: ['--scripted', word] }).engines.scripted?.workload;
+  expect(scripted('coding-90')).toBe('coding-90');
+  expect(scripted('coding-91')).toBe(resolve('coding-91'));
+});
+
 describe('defaults', () => {
   it('are those of the documentation', () => {
     expect(load({})).toMatchObject({
@@ -164,7 +170,7 @@ allow-origin: https://app.example
     });
     expect(config.listen).toMatchObject({ port: 9000, websocket: false, allowedOrigins: ['https://app.example'] });
     expect(config.store.kind).toBe('off');
-    expect(config.engines.scripted).toEqual({ workloadPath: '/etc/work.jsonl', rate: 65 });
+    expect(config.engines.scripted).toEqual({ workload: '/etc/work.jsonl', rate: 65 });
     expect(config.engines.upstreams.map(({ name, baseUrl }) => [name, baseUrl])).toEqual([
       ['groq', 'https://api.groq.example/openai/v1'],
       ['local', 'http://127.0.0.1:8080/v1'],

@@ -46,7 +46,8 @@ interface Rollout {
   readonly turns: readonly { readonly input: readonly Item[]; readonly output: readonly Item[] }[];
 }
 
-const airline = (): Rollout => readWorkload(fileURLToPath(new URL('../../fixtures/airline-27.jsonl', import.meta.url)));
+const airline = (): Rollout =>
+  readWorkload(fileURLToPath(new URL('../../../src/workloads/airline-27.jsonl', import.meta.url)));
 
 const scraps = [
   '{"a": [1, 2]}',

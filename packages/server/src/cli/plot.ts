@@ -1,11 +1,26 @@
 /** Line plots as SVG, without a library. */
-import type { Plot } from '../suites/suite.ts';
-import { toText } from './table.ts';
 
 const width = 640;
 const height = 340;
 const margin = { left: 64, right: 16, top: 12, bottom: 44 };
 const colours = ['#0b6e99', '#d9730d', '#448361', '#9065b0', '#c14c8a', '#787774', '#cb912f', '#337ea9'];
+
+/** Points of a curve. */
+export interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+/** What is to be drawn. */
+export interface Plot {
+  readonly id: string;
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+  readonly series: readonly Series[];
+  /** A logarithmic axis, where a curve spans decades. */
+  readonly logX?: boolean;
+}
 
 /** The picture and its legend. */
 export function toSvg(plot: Plot): string {
@@ -27,10 +42,10 @@ export function toSvg(plot: Plot): string {
   const rows = up.ticks.map(
     (y) =>
       `<line x1="${margin.left}" x2="${width - margin.right}" y1="${up.at(y)}" y2="${up.at(y)}" class="grid"/>` +
-      `<text x="${margin.left - 8}" y="${up.at(y) + 4}" text-anchor="end">${toText(y)}</text>`,
+      `<text x="${margin.left - 8}" y="${up.at(y) + 4}" text-anchor="end">${toLabel(y)}</text>`,
   );
   const columns = across.ticks.map(
-    (x) => `<text x="${across.at(x)}" y="${height - margin.bottom + 18}" text-anchor="middle">${toText(x)}</text>`,
+    (x) => `<text x="${across.at(x)}" y="${height - margin.bottom + 18}" text-anchor="middle">${toLabel(x)}</text>`,
   );
   const names = `<text x="${width / 2}" y="${height - 6}" text-anchor="middle">${escapeHtml(plot.x)}</text><text x="4" y="${margin.top + 4}">${escapeHtml(plot.y)}</text>`;
   const legend = plot.series.map(
@@ -38,6 +53,11 @@ export function toSvg(plot: Plot): string {
   );
   const label = escapeHtml(plot.title);
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">${[...rows, ...columns, ...lines].join('')}${names}</svg><ul>${legend.join('')}</ul>`;
+}
+
+/** Ticks are round numbers, but for what binary fractions add to them. */
+function toLabel(value: number): string {
+  return value.toLocaleString('en', { maximumSignificantDigits: 6 });
 }
 
 /** Text that stands in HTML as it is. */

@@ -1,7 +1,7 @@
 /** Coding rollouts with the sizes of real sessions (shapes.jsonl) and made-up words: the same bytes on every machine. */
 import { readFileSync } from 'node:fs';
 import type { Item, OutputItem, Tool } from '@longwire/protocol';
-import type { Workload, WorkloadTurn } from '../../packages/server/src/engine/scripted/workload.ts';
+import type { Workload, WorkloadTurn } from '../engine/scripted/workload.ts';
 import { createRandom, type Random } from './random.ts';
 import { toProse } from './prose.ts';
 
