@@ -46,10 +46,10 @@ export async function startDelayProxy(target: string, rttMs: number): Promise<De
 }
 
 function delay(from: Socket, to: Socket, rttMs: number, firstMs: number): void {
+  const hold = createHold(performance.now() + firstMs);
   let windowBytes = initialWindowBytes;
   let burstBytes = 0;
   let lastMs = -Infinity;
-  let freeAtMs = performance.now() + firstMs;
   from.on('data', (chunk: Buffer) => {
     const now = performance.now();
     const pauseMs = now - lastMs;
@@ -61,8 +61,26 @@ function delay(from: Socket, to: Socket, rttMs: number, firstMs: number): void {
     }
     burstBytes += chunk.length;
     const dueMs = now + rttMs / 2 + slowStartRounds(burstBytes, windowBytes) * rttMs;
-    freeAtMs = Math.max(freeAtMs, dueMs);
-    setTimeout(() => to.writable && to.write(chunk), freeAtMs - now);
+    hold(dueMs, () => to.writable && to.write(chunk));
   });
-  from.on('close', () => setTimeout(() => to.destroy(), rttMs / 2));
+  from.on('close', () => hold(performance.now() + rttMs / 2, () => to.destroySoon()));
+}
+
+/** Does things once they are due, and never before what it was given earlier: two timers of the same millisecond keep no order. */
+function createHold(freeAtMs: number): (dueMs: number, act: () => void) => void {
+  const held: { readonly dueMs: number; readonly act: () => void }[] = [];
+  let newestMs = freeAtMs;
+  const release = (): void => {
+    for (let next = held[0]; next !== undefined; next = held[0]) {
+      const leftMs = next.dueMs - performance.now();
+      if (leftMs > 0) return void setTimeout(release, leftMs);
+      held.shift();
+      next.act();
+    }
+  };
+  return (dueMs, act) => {
+    newestMs = Math.max(newestMs, dueMs);
+    held.push({ dueMs: newestMs, act });
+    if (held.length === 1) setTimeout(release, newestMs - performance.now());
+  };
 }

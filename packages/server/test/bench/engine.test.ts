@@ -3,7 +3,6 @@ import { chatWire, sessionWire, toAnswers } from '../../../../bench/engine/answe
 import { commonPrefix, instant, paced, toDelayMs, withFrontEnd } from '../../../../bench/engine/cost.ts';
 import { dueAfter, play } from '../../../../bench/engine/play.ts';
 import { countAssistantRuns } from '../../../../bench/engine/runs.ts';
-import { slowStartRounds } from '../../src/cli/delay-proxy.ts';
 import { loadWorkload } from '../../../../bench/workloads/load.ts';
 
 test('the first token is due at once, and token k at k/rate', () => {
@@ -53,13 +52,6 @@ test.each([
   const sink = { destroyed: false, write: (bytes: string) => (written += bytes) };
   await play(answers[0] ?? { opening: '', deltas: [], closing: '' }, wire, instant, sink);
   expect(textOf(written)).toBe(outputText(airline.turns[0]?.output));
-});
-
-test('what exceeds the window takes the rounds of slow start', () => {
-  const window = 14_600;
-  expect([1000, window, window + 1, 3 * window, 7 * window].map((bytes) => slowStartRounds(bytes, window))).toEqual([
-    0, 0, 1, 1, 2,
-  ]);
 });
 
 /** Text and arguments of either wire, in order. */
