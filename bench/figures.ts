@@ -1,14 +1,6 @@
 /** Numbers of a run: a figure in each round beside its floor in the same round. */
 
-/** The value below which a share of the numbers lies; NaN of none. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
+export { median, quantile } from '../packages/server/src/cli/quantile.ts';
 
 /** A figure in one round. */
 export interface Round {

@@ -1,6 +1,6 @@
 /** A run as one page that needs nothing else. */
 import { median, ratios } from '../figures.ts';
-import { escapeHtml, toSvg } from '../../packages/server/src/cli/plot.ts';
+import { escapeHtml, plotStyle, toSvg } from '../../packages/server/src/cli/plot.ts';
 import type { Report } from './report.ts';
 import { spread, toText } from './table.ts';
 
@@ -8,9 +8,7 @@ const style = `
 :root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{max-width:76rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2.5rem}p.about{opacity:.7}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8884;vertical-align:top}td.n{font-variant-numeric:tabular-nums}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:2rem}figure{margin:0}svg{width:100%;height:auto}
-svg text{font-size:11px;fill:currentColor;opacity:.75}.grid{stroke:#8883}figure ul{list-style:none;margin:0;padding:0;font-size:.85rem}
-figure i{display:inline-block;width:.8em;height:.8em;margin-right:.5em;border-radius:2px}.yes{color:#448361}.no{color:#c4554d}`;
+.yes{color:#448361}.no{color:#c4554d}${plotStyle}`;
 
 /** The page as HTML. */
 export function toPage({ machine, at, figures, plots, notes, goals }: Report): string {

@@ -1,5 +1,7 @@
 /** The answer of `longwire bench`. */
 import { benchModeNames, type BenchMode, type TurnTimes } from './bench-driver.ts';
+import { toColumns } from './columns.ts';
+import { median } from './quantile.ts';
 
 /** All turns of one mode, over all rounds. */
 export interface ModeTimes {
@@ -18,27 +20,16 @@ export function toBenchTable(results: readonly ModeTimes[]): string {
     const saved = base === undefined ? 0 : 100 * (1 - mean(total) / base);
     return [
       benchModeNames[mode],
-      middle(turns.map(({ firstMs }) => firstMs)).toFixed(1),
-      middle(total).toFixed(1),
+      median(turns.map(({ firstMs }) => firstMs)).toFixed(1),
+      median(total).toFixed(1),
       (mean(turns.map(({ bytesUp }) => bytesUp)) / 1000).toFixed(1),
       `${saved.toFixed(0)} %`,
     ];
   });
   const head = ['mode', 'first delta, ms', 'turn, ms', 'up, KB', 'saved'];
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  const toLine = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return `${[head, ...rows].map(toLine).join('\n')}\n`;
+  return `${toColumns([head, ...rows])}\n`;
 }
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

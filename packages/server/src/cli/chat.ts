@@ -9,7 +9,7 @@ import type { ChatTerminal } from './chat-prompt.ts';
 import { listModels } from './chat-server.ts';
 import { dim } from './chat-view.ts';
 import type { Command } from './command.ts';
-import type { Io, StopSignal } from './io.ts';
+import { untilStopped } from './until-stopped.ts';
 
 /** The command at any terminal. `open` is called when the command runs. */
 export function createChatCommand(open: () => ChatTerminal): Command {
@@ -70,25 +70,6 @@ export const chat = createChatCommand(() => ({
   output: process.stdout,
   isInteractive: process.stdin.isTTY && process.stdout.isTTY,
 }));
-
-/** Exit code 0 when the work is done, the signal's own when one stopped it. */
-async function untilStopped(io: Io, work: (signal: AbortSignal) => Promise<void>): Promise<number> {
-  const abort = new AbortController();
-  let stoppedBy: StopSignal | null = null;
-  const removeListener = io.onStopSignal((signal) => {
-    stoppedBy = signal;
-    abort.abort();
-  });
-  try {
-    await work(abort.signal);
-    return 0;
-  } catch (error) {
-    if (stoppedBy === null) throw error;
-    return stoppedBy === 'SIGINT' ? 130 : 143;
-  } finally {
-    removeListener();
-  }
-}
 
 function toSentence(error: unknown, models: readonly string[]): string {
   if (error instanceof ResponsesError && error.code === 'model_not_found' && models.length > 0) {

@@ -9,6 +9,8 @@ export interface Sink {
   write(text: string): void;
   /** Whether people are watching. */
   readonly isTerminal: boolean;
+  /** Of a terminal, as it is now; absent where nobody knows. In characters. */
+  readonly size?: { readonly columns: number; readonly rows: number } | undefined;
 }
 
 /** The world of a command. */
@@ -48,5 +50,11 @@ export function createProcessIo(): Io {
 }
 
 function toSink(stream: NodeJS.WriteStream): Sink {
-  return { write: (text) => void stream.write(text), isTerminal: stream.isTTY };
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY,
+    get size() {
+      return stream.isTTY ? { columns: stream.columns, rows: stream.rows } : undefined;
+    },
+  };
 }

@@ -22,6 +22,12 @@ export interface Plot {
   readonly logX?: boolean;
 }
 
+/** Rules of style for pages that hold pictures of `toSvg`, side by side in an element of the class `plots`. */
+export const plotStyle = `
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:2rem}figure{margin:0}svg{width:100%;height:auto}
+svg text{font-size:11px;fill:currentColor;opacity:.75}.grid{stroke:#8883}figure ul{list-style:none;margin:0;padding:0;font-size:.85rem}
+figure i{display:inline-block;width:.8em;height:.8em;margin-right:.5em;border-radius:2px}`;
+
 /** The picture and its legend. */
 export function toSvg(plot: Plot): string {
   const points = plot.series
