@@ -60,6 +60,8 @@ export const catalogue = {
   item_not_found: { ...invalid, status: 404 },
   conversation_not_found: { ...invalid, status: 404 },
   conversation_locked: { ...invalid, retryable: true },
+  idempotency_key_reused: invalid,
+  idempotency_replay_unavailable: { ...invalid, status: 409 },
   unsupported_media_type: { ...invalid, status: 415 },
   unknown_url: { ...invalid, status: 404 },
   method_not_allowed: { ...invalid, status: 405 },
@@ -112,6 +114,9 @@ export class ProtocolError extends Error {
     return catalogue[this.entry].retryable;
   }
 }
+
+/** Where the key stands. */
+const idempotencyParam = 'client_metadata.longwire_idempotency_key';
 
 /** One constructor per error, so that a text stands in one place. */
 export const errors = {
@@ -230,6 +235,17 @@ export const errors = {
       message: 'Another process is currently operating on this conversation. Please retry in a few seconds.',
       param: 'conversation',
       retryAfterMs: 1000,
+    }),
+  idempotencyKeyReused: () =>
+    new ProtocolError('idempotency_key_reused', {
+      message: 'This idempotency key was used with another request. Use a new key for a new request.',
+      param: idempotencyParam,
+    }),
+  idempotencyReplayUnavailable: () =>
+    new ProtocolError('idempotency_replay_unavailable', {
+      message:
+        'The request with this idempotency key was accepted before, but its events are too many to be kept. It was not run again.',
+      param: idempotencyParam,
     }),
   unknownUrl: (method: string, path: string) =>
     new ProtocolError('unknown_url', { message: `Unknown request URL: ${method} ${path}.` }),

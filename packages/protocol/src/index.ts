@@ -184,6 +184,7 @@ export {
   type InjectRequest,
   type RequestTransport,
 } from './request.ts';
+export { hasIdempotencyKey, idempotencyField, idempotencyHeader, parseIdempotencyKey } from './idempotency.ts';
 export {
   AckEvent,
   ordinalField,

@@ -43,6 +43,8 @@ const samples: Record<keyof typeof errors, ProtocolError> = {
   listedItemNotFound: errors.listedItemNotFound('msg_1', 'after'),
   conversationNotFound: errors.conversationNotFound('conv_1'),
   conversationLocked: errors.conversationLocked(),
+  idempotencyKeyReused: errors.idempotencyKeyReused(),
+  idempotencyReplayUnavailable: errors.idempotencyReplayUnavailable(),
   unknownUrl: errors.unknownUrl('GET', '/x'),
   unsupportedMediaType: errors.unsupportedMediaType(),
   methodNotAllowed: errors.methodNotAllowed('PUT', '/x'),

@@ -23,6 +23,7 @@ import { Sessions } from './transport/sessions.ts';
 import { attachUpgrade } from './transport/upgrade.ts';
 import type { SessionOptions } from './transport/websocket.ts';
 import { BackgroundRuns } from './turn/background.ts';
+import { KeyedTurns, type KeyedTurnLimits } from './turn/keyed-turns.ts';
 import type { TurnServices } from './turn/turn.ts';
 
 /** A server that listens. */
@@ -59,6 +60,8 @@ const daySeconds = 86_400;
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
   const store = parts.store === undefined ? await openStore(config) : parts.store;
   const router = new Router(parts.engines ?? (await openEngines(config)));
+  const counts = createExtensionCounts();
+  const keyed = new KeyedTurns(toKeyedTurnLimits(config), { router, log }, counts);
   const services: TurnServices = {
     router,
     store,
@@ -68,6 +71,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     log,
     now: Date.now,
     patience: config.timers,
+    keyed,
     sealer: new Sealer(
       new SealingKeys({
         given: config.sealingKeys.map((key) => key.reveal()),
@@ -83,7 +87,6 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   await background.beat();
   const retention = store && startRetention(store, config, log);
   const keyring = createKeyring(config.apiKeys);
-  const counts = createExtensionCounts();
   const resumables = new Resumables(toResumeLimits(config), keyring, counts);
   const sessions = new Sessions(config.timers.pingIntervalMs, resumables);
   let draining = false;
@@ -112,7 +115,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
 
   async function stop(deadline: AbortSignal): Promise<void> {
     draining = true;
-    const closed = Promise.all([sessions.drain(deadline), background.close(deadline), app.close()]);
+    const closed = Promise.all([sessions.drain(deadline), background.close(deadline), keyed.close(), app.close()]);
     const cutRequests = () => app.server.closeAllConnections();
     if (deadline.aborted) cutRequests();
     else deadline.addEventListener('abort', cutRequests, { once: true });
@@ -177,8 +180,18 @@ function toResumeLimits({ limits, timers }: Config): ResumeLimits {
     bufferBytes: limits.resumeBufferBytes,
     memoryBytes: limits.resumeMemoryBytes,
     maxDetached: limits.resumeMaxDetached,
-    idempotency: false,
+    idempotency: timers.idempotencyWindowMs > 0,
     now: () => performance.now(),
+  };
+}
+
+function toKeyedTurnLimits({ limits, timers }: Config): KeyedTurnLimits {
+  return {
+    windowMs: timers.idempotencyWindowMs,
+    graceMs: timers.resumeGraceMs,
+    bufferBytes: limits.idempotencyBufferBytes,
+    memoryBytes: limits.idempotencyMemoryBytes,
+    now: Date.now,
   };
 }
 

@@ -69,6 +69,8 @@ export interface Config {
     readonly resumeBufferBytes: number;
     readonly resumeMemoryBytes: number;
     readonly resumeMaxDetached: number;
+    readonly idempotencyBufferBytes: number;
+    readonly idempotencyMemoryBytes: number;
   };
   /** Milliseconds. */
   readonly timers: {
@@ -77,6 +79,8 @@ export interface Config {
     readonly connectionGraceMs: number;
     /** 0: no connection outlives its socket. */
     readonly resumeGraceMs: number;
+    /** 0: idempotency keys are ignored. */
+    readonly idempotencyWindowMs: number;
     readonly pingIntervalMs: number;
     /** Longer than `pingIntervalMs`. */
     readonly deadPeerMs: number;
@@ -162,11 +166,14 @@ function toConfig(values: OptionValues, engines: unknown, env: NodeJS.ProcessEnv
       resumeBufferBytes: values['resume-buffer-bytes'],
       resumeMemoryBytes: values['resume-memory-bytes'],
       resumeMaxDetached: values['resume-max-detached'],
+      idempotencyBufferBytes: values['idempotency-buffer-bytes'],
+      idempotencyMemoryBytes: values['idempotency-memory-bytes'],
     },
     timers: {
       connectionLifetimeMs: values['connection-lifetime-ms'],
       connectionGraceMs: values['connection-grace-ms'],
       resumeGraceMs: values['resume-grace-ms'],
+      idempotencyWindowMs: values['idempotency-window-ms'],
       pingIntervalMs: values['ping-interval-ms'],
       deadPeerMs: values['dead-peer-ms'],
       keepaliveEventMs: values['keepalive-event-ms'],

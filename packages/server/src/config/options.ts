@@ -312,6 +312,24 @@ export const options = {
     about: 'Resumable connections that may wait for a socket; the one that has waited longest goes first.',
   },
 
+  'idempotency-buffer-bytes': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 4 * mebibyte,
+    min: 65_536,
+    max: 1024 * mebibyte,
+    about:
+      'Bytes of events kept for a response with an idempotency key, about; one that has more cannot be attached to.',
+  },
+  'idempotency-memory-bytes': {
+    group: 'Limits',
+    kind: 'integer',
+    default: 256 * mebibyte,
+    min: mebibyte,
+    max: 2 ** 40,
+    about: 'The same for all of them together; the events of those that ended first go first.',
+  },
+
   'connection-lifetime-ms': {
     group: 'Timers',
     kind: 'integer',
@@ -335,6 +353,14 @@ export const options = {
     min: 0,
     max: maxDelayMs,
     about: 'How long a connection whose socket was cut waits for its client to resume it; 0 makes none resumable.',
+  },
+  'idempotency-window-ms': {
+    group: 'Timers',
+    kind: 'integer',
+    default: 60_000,
+    min: 0,
+    max: maxDelayMs,
+    about: 'How long a response with an idempotency key can be attached to after its end; 0 ignores such keys.',
   },
   'ping-interval-ms': {
     group: 'Timers',

@@ -1,13 +1,15 @@
 /** One turn without a connection: what an HTTP request makes. The same path, another sink. */
 import { ProtocolError, type CreateRequest } from '@longwire/protocol';
 import { resolveStoredNode } from '../chain/resolve.ts';
-import { TurnRun, type TurnEvents } from '../turn/runner.ts';
+import type { Claim } from '../turn/keyed-turns.ts';
+import { releaseNode } from '../turn/release.ts';
+import { TurnRun, type TurnEvents, type TurnHandle } from '../turn/runner.ts';
 import { openTurn, type Turn, type TurnServices } from '../turn/turn.ts';
 import { logFailure, withhold, withoutCause } from '../turn/withheld.ts';
 
 /**
  * Opens a turn and returns its events; `signal` says that the client went away. Throws the catalogue errors of `openTurn`
- * and `resolveStoredNode`: then no event exists yet and the answer is an HTTP error.
+ * and `resolveStoredNode`, and those of `KeyedTurns.claim`: then no event exists yet and the answer is an HTTP error.
  */
 export async function openExchange(
   services: TurnServices,
@@ -15,8 +17,7 @@ export async function openExchange(
   body: CreateRequest,
   signal: AbortSignal,
 ): Promise<TurnEvents> {
-  const turn = await openHttpTurn(services, project, body);
-  const run = new TurnRun(services, turn);
+  const run = await openRun(services, project, body);
   if (signal.aborted) run.abort();
   else signal.addEventListener('abort', () => run.abort(), { once: true });
   return events();
@@ -24,8 +25,19 @@ export async function openExchange(
   async function* events(): TurnEvents {
     const node = yield* run.events();
     // Nothing can continue from a response that was not stored: its context goes at once.
-    if (node?.context && !node.stored) services.router.release(node.context.engine, node.context.context);
+    if (node) releaseNode(services, node);
     return node;
+  }
+}
+
+async function openRun(services: TurnServices, project: string, body: CreateRequest): Promise<TurnHandle> {
+  const claim: Claim | null = services.keyed.covers(body) ? await services.keyed.claim(project, body) : null;
+  if (claim?.seat) return claim.seat;
+  try {
+    const run = new TurnRun(services, await openHttpTurn(services, project, body));
+    return claim ? claim.start(run) : run;
+  } finally {
+    claim?.release();
   }
 }
 

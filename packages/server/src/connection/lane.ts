@@ -12,7 +12,9 @@ import {
 import type { ChainNode } from '../chain/node.ts';
 import { resolveStoredNode } from '../chain/resolve.ts';
 import type { UnnumberedEvent } from '../turn/open-item.ts';
-import { TurnRun } from '../turn/runner.ts';
+import type { Claim } from '../turn/keyed-turns.ts';
+import { releaseNode } from '../turn/release.ts';
+import { TurnRun, type TurnHandle } from '../turn/runner.ts';
 import {
   openSteering,
   stepSteering,
@@ -46,7 +48,7 @@ interface Target {
   readonly id: string;
   steering: Steering;
   /** Null once it has ended: what a finished turn held is not kept for the sake of a late steer. */
-  run: TurnRun | null;
+  run: TurnHandle | null;
   /** Numbers an event in the response's series. */
   number: (event: UnnumberedEvent) => KnownEvent;
 }
@@ -74,8 +76,39 @@ export class Lane {
   }
 
   /** Runs a request to its terminal event, and the successors that steers ask for. `parent` is bound, or looked up now. */
-  async run(body: CreateRequest, parent: ChainNode | null): Promise<void> {
+  run(body: CreateRequest, parent: ChainNode | null): Promise<void> {
     this.#owes = true;
+    return this.#around.services.keyed.covers(body) ? this.#runKeyed(body, parent) : this.#begin(body, parent, null);
+  }
+
+  /** A request that may have been sent before: then its turn is read along from the first event, and nothing runs again. */
+  async #runKeyed(body: CreateRequest, parent: ChainNode | null): Promise<void> {
+    const claim = await this.#claim(body);
+    if (!claim) return;
+    try {
+      if (!claim.seat) return await this.#begin(body, parent, claim);
+      this.#step({ type: 'abandoned' });
+      await this.#runChain(claim.seat);
+    } finally {
+      claim.release();
+    }
+  }
+
+  /** Null where the request was refused. */
+  async #claim(body: CreateRequest): Promise<Claim | null> {
+    const { services, project } = this.#around;
+    try {
+      const claim = await services.keyed.claim(project, body);
+      if (!this.#closed) return claim;
+      claim.seat?.abort();
+      claim.release();
+    } catch (thrown) {
+      this.refuse(toProtocolError(thrown), body.previous_response_id ?? null);
+    }
+    return null;
+  }
+
+  async #begin(body: CreateRequest, parent: ChainNode | null, claim: Claim | null): Promise<void> {
     const prepended = this.#resume(body.previous_response_id ?? null);
     const input = prepended.flatMap((submission) => submission.items);
     const request = input.length > 0 ? { ...body, input: [...input, ...body.input] } : body;
@@ -86,7 +119,8 @@ export class Lane {
     });
     if (!turn) return;
     this.#step({ type: 'abandoned' });
-    await this.#runChain(turn);
+    const run = new TurnRun(this.#around.services, turn);
+    await this.#runChain(claim ? claim.start(run) : run);
   }
 
   /** Answers a request with an error. The lane forgets its newest response if the request named it (dossier D.4). */
@@ -133,14 +167,14 @@ export class Lane {
     this.#closed = true;
     this.#target?.run?.abort();
     this.#target = null;
-    if (this.#newest) this.#release(this.#newest);
+    if (this.#newest) releaseNode(this.#around.services, this.#newest);
     this.#newest = null;
   }
 
-  async #runChain(first: Turn): Promise<void> {
-    for (let turn: Turn | null = first; turn;) {
-      const run = new TurnRun(this.#around.services, turn);
-      const target: Target = { id: turn.id, steering: openSteering, run, number: (event) => run.number(event) };
+  async #runChain(first: TurnHandle): Promise<void> {
+    for (let next: TurnHandle | null = first; next;) {
+      const run = next;
+      const target: Target = { id: run.turn.id, steering: openSteering, run, number: (event) => run.number(event) };
       this.#target = target;
       this.#owes = true;
       if (this.#failing) run.fail(this.#failing);
@@ -148,16 +182,17 @@ export class Lane {
       this.#owes = false;
       if (this.#closed) {
         // Nobody is left to tell.
-        if (node) this.#release(node);
+        if (node) releaseNode(this.#around.services, node);
         return;
       }
-      turn = await this.#follow(target, run, node);
+      const successor = await this.#follow(target, run, node);
       target.number = createNumbering(run.nextNumber);
       target.run = null;
+      next = successor && new TurnRun(this.#around.services, successor);
     }
   }
 
-  async #pull(run: TurnRun): Promise<ChainNode | null> {
+  async #pull(run: TurnHandle): Promise<ChainNode | null> {
     const events = run.events();
     for (;;) {
       const next = await events.next();
@@ -167,7 +202,7 @@ export class Lane {
   }
 
   /** After a turn: the lane's newest response, and the successor if steers wait for one. */
-  async #follow(target: Target, run: TurnRun, node: ChainNode | null): Promise<Turn | null> {
+  async #follow(target: Target, run: TurnHandle, node: ChainNode | null): Promise<Turn | null> {
     const { turn, isCancelled } = run;
     const { body } = turn.request;
     if (node) this.#advance(node);
@@ -219,26 +254,14 @@ export class Lane {
   #advance(node: ChainNode): void {
     const former = this.#newest;
     this.#newest = node;
-    if (former && node.parent !== former) this.#release(former);
+    if (former && former !== node && node.parent !== former) releaseNode(this.#around.services, former);
   }
 
   #evict(parentId: string | null): void {
     const node = this.#newest;
     if (!node || node.id !== parentId) return;
     this.#newest = null;
-    this.#release(node);
-  }
-
-  /** Lets the engine go of a node that nothing points at any more. Stored ones stay warm for whoever continues them. */
-  #release(node: ChainNode): void {
-    const { router, log } = this.#around.services;
-    if (node.stored || !node.context) return;
-    try {
-      router.release(node.context.engine, node.context.context);
-    } catch (thrown) {
-      // A hint: whatever an engine makes of it, the turn is over and well.
-      logFailure(log, toProtocolError(thrown), { responseId: node.id });
-    }
+    releaseNode(this.#around.services, node);
   }
 
   /** The steers that wait for a request that continues `parentId`. */

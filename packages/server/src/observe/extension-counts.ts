@@ -10,9 +10,11 @@ export interface ExtensionCounts {
   expired: number;
   /** Sockets whose token was unknown, foreign or too late. */
   refused: number;
+  /** Requests that were answered with the turn that another one with the same idempotency key had begun. */
+  attached: number;
 }
 
 /** All at zero. */
 export function createExtensionCounts(): ExtensionCounts {
-  return { detached: 0, resumed: 0, expired: 0, refused: 0 };
+  return { detached: 0, resumed: 0, expired: 0, refused: 0, attached: 0 };
 }

@@ -190,6 +190,7 @@ export class Resumable {
   /** Ends the connection: its turns stop and its lanes are forgotten, as when the socket of any other connection closes. */
   end(): void {
     this.retire();
+    this.#isOver = true;
     this.connection.close();
     this.#budget.give(this.#ledger.keptBytes);
     this.#ledger.acknowledge(this.#ledger.sent);

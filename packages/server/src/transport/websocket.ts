@@ -88,17 +88,16 @@ export class SocketSession implements Attachment {
       else this.connection.close();
     });
 
-    if (this.#resumption) await this.#resume(this.#resumption);
-    else await this.#begin();
+    if (this.#resumption) {
+      await this.#resume(this.#resumption);
+    } else {
+      for await (const { streamId, events } of this.connection.output) {
+        this.#wasRead(await this.#outbox.write(streamId, events));
+      }
+    }
     const { code, reason } = this.#leave ?? closeCodes.internal;
     this.#outbox.flush();
     socket.close(code, reason);
-  }
-
-  async #begin(): Promise<void> {
-    for await (const { streamId, events } of this.connection.output) {
-      this.#wasRead(await this.#outbox.write(streamId, events));
-    }
   }
 
   async #resume({ resumable, resumed, after }: Resumption): Promise<void> {

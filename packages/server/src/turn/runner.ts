@@ -23,6 +23,12 @@ import { logFailure } from './withheld.ts';
 /** The events of a turn in batches, one batch per read of the engine; at the end the new node, or null where none came to be. */
 export type TurnEvents = AsyncGenerator<readonly KnownEvent[], ChainNode | null, undefined>;
 
+/** A turn as whoever reads its events drives it. */
+export type TurnHandle = Pick<
+  TurnRun,
+  'turn' | 'events' | 'abort' | 'interrupt' | 'fail' | 'number' | 'nextNumber' | 'isCancelled'
+>;
+
 /** Why a turn is asked to end early. */
 export type InterruptReason = 'steered' | 'cancelled';
 

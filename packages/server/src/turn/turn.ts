@@ -26,6 +26,7 @@ import type { GenerateRequest } from '../engine/engine.ts';
 import type { Route, Router } from '../engine/router.ts';
 import type { Log } from '../observe/log.ts';
 import type { Store } from '../store/store.ts';
+import type { KeyedTurns } from './keyed-turns.ts';
 import type { PatienceOptions } from './patience.ts';
 import { isStored, openConversation, resolveRequest } from './request.ts';
 import { Truncation } from './truncation.ts';
@@ -44,6 +45,7 @@ export interface TurnServices {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly patience: PatienceOptions;
+  readonly keyed: KeyedTurns;
   /** Seals and opens what clients keep for us: compactions, reasoning. */
   readonly sealer: Sealer;
   /** Whether every response of a project behaves as `store:false`. */

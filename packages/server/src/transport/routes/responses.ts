@@ -1,6 +1,8 @@
 /** `/v1/responses` over HTTP: create (JSON, SSE, in the background), retrieve, list the input, cancel, delete (dossier L.1). */
 import {
   errors,
+  idempotencyField,
+  idempotencyHeader,
   parseCreateRequest,
   toErrorHeaders,
   toHttpErrorBody,
@@ -36,6 +38,7 @@ export function addResponseRoutes(app: FastifyInstance, routes: ResponseRoutes):
     app.post(`${prefix}/responses`, async (request, reply) => {
       if (isDraining()) throw errors.serverIsDraining(drainRetryMs);
       const body = parseCreateRequest(bodyOf(request), 'http');
+      if (services.keyed.covers(body)) acknowledgeKey(body, reply);
       return body.background === true
         ? createInBackground(background, body, request, reply)
         : create(services, body, request, reply);
@@ -104,6 +107,14 @@ async function create(
   const failure = failureOf(response);
   if (failure) return reply.status(failure.status).headers(toErrorHeaders(failure)).send(toHttpErrorBody(failure));
   return reply.send(response);
+}
+
+/** Tells that the request may be sent again. Throws `unsupported_parameter` in background mode, whose clients have the response's id. */
+function acknowledgeKey(body: CreateRequest, reply: FastifyReply): void {
+  if (body.background === true) {
+    throw errors.unsupportedParameter(`client_metadata.${idempotencyField}`, 'cannot be used with background: true.');
+  }
+  reply.raw.setHeader(idempotencyHeader, '1');
 }
 
 /** The client may go away and come back: with `stream` it only reads along. */
