@@ -1,145 +1,114 @@
-/** One WebSocket and the lanes on it (dossier A, E). */
-import type { ServerEvent } from '@longwire/protocol';
-import { toSocketUrl } from './endpoint.ts';
-import { ConnectError, toResponsesError } from './errors.ts';
-import type { ConnectionLoss, ResponsesError } from './errors.ts';
+/** A connection to a server: lanes that outlive the sockets under them (dossier A, E, K). */
+import { ChainMemory } from './chain-memory.ts';
+import type { Link } from './chain-memory.ts';
+import type { ConnectionLoss } from './errors.ts';
 import { ConnectedLane } from './lane.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, LaneHost } from './lane.ts';
+import type { ConnectOptions } from './options.ts';
+import { Routes } from './routes.ts';
+import type { ConnectionState, ConnectionStatus } from './status.ts';
 
-/** Where to connect. */
-export interface ConnectOptions {
-  /** Base URL of the API as every SDK takes it, such as `http://127.0.0.1:8787/v1`. */
-  readonly baseUrl: string;
-  /** Sent as `Authorization: Bearer …`. Leave it out in a browser: pages cannot set headers of a socket. */
-  readonly apiKey?: string;
-  /** How long the socket may take to open; 15 seconds unless given. */
-  readonly connectTimeoutMs?: number;
-  /** Gives up connecting. */
-  readonly signal?: AbortSignal;
-}
-
-/** An open socket. It does not reconnect: what the server kept for its lanes ends with it. */
+/** A connection to one server, over as many sockets, one after the other and side by side, as it takes. */
 export interface Connection {
-  /** Whether turns can still be started. */
+  /** Whether turns can still be started: until `close`. */
   readonly isOpen: boolean;
+  readonly status: ConnectionStatus;
   /** The lane of this name, always the same one; without a name the default lane. Throws a `TypeError` for a bad name. */
   lane(name?: string): Lane;
   /** Ends every turn with a `ConnectionLostError` and closes the socket, which stops the server's work on them. */
   close(): void;
 }
 
-const defaultConnectTimeoutMs = 15_000;
 /** What `stream_id` may be (dossier B.1). */
 const laneName = /^[A-Za-z0-9_.-]{1,256}$/;
 
-/** Opens a socket. Throws a `ConnectError`, or the signal's reason. */
+/**
+ * Connects. Tries once, so that a wrong address is told at once; what breaks later is mended. Throws a `TypeError` for options
+ * that cannot be, a `ConnectError`, or the signal's reason.
+ */
 export async function connect(options: ConnectOptions): Promise<Connection> {
-  const { apiKey, connectTimeoutMs = defaultConnectTimeoutMs, signal } = options;
-  const url = toSocketUrl(options.baseUrl);
-  signal?.throwIfAborted();
-  const socket =
-    apiKey === undefined ? new WebSocket(url) : new WebSocket(url, { headers: { authorization: `Bearer ${apiKey}` } });
-  try {
-    await opened(socket, url, connectTimeoutMs, signal);
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
-  return new SocketConnection(socket);
+  const connection = new LanesConnection(options);
+  await connection.start(options.signal);
+  return connection;
 }
 
-function opened(socket: WebSocket, url: URL, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const where = `${url.origin}${url.pathname}`;
-  const onOpen = () => resolve();
-  const onError = () => reject(new ConnectError(`No WebSocket could be opened at ${where}.`));
-  const onAbort = () => reject(signal?.reason);
-  const timer = setTimeout(() => {
-    reject(new ConnectError(`No WebSocket opened at ${where} within ${timeoutMs} ms.`));
-  }, timeoutMs);
-  socket.addEventListener('open', onOpen);
-  socket.addEventListener('error', onError);
-  signal?.addEventListener('abort', onAbort);
-  return promise.finally(() => {
-    clearTimeout(timer);
-    socket.removeEventListener('open', onOpen);
-    socket.removeEventListener('error', onError);
-    signal?.removeEventListener('abort', onAbort);
-  });
-}
-
-class SocketConnection implements Connection {
-  readonly #socket: WebSocket;
+class LanesConnection implements Connection {
   readonly #lanes = new Map<string | null, ConnectedLane>();
+  readonly #routes: Routes;
+  readonly #laneHost: LaneHost;
+  readonly #onStatus: ((status: ConnectionStatus) => void) | undefined;
+  #status: ConnectionStatus = { state: 'connecting', reason: '' };
   #loss: ConnectionLoss | null = null;
-  #lastWord: ResponsesError | null = null;
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.addEventListener('message', ({ data }) => this.#receive(data));
-    socket.addEventListener('close', ({ code, reason }) => this.#lose({ code, reason, cause: this.#lastWord }));
+  constructor(options: ConnectOptions) {
+    this.#onStatus = options.onStatus;
+    this.#routes = new Routes(options, (state, reason) => this.#report(state, reason));
+    const { settings } = this.#routes;
+    const memory = new ChainMemory(settings.maxMemoryBytes, options.memory?.spill ?? null, () => this.#links());
+    this.#laneHost = {
+      settings,
+      memory,
+      closed: () => this.#loss,
+      ready: (lane) => this.#routes.ready(lane),
+      acquire: (lane) => this.#routes.acquire(lane),
+      leave: (lane, carrier, refusal) => this.#routes.leave(lane, carrier, refusal),
+      fork: (from, name) => this.#fork(from, name),
+      onReplay: (lane) => this.#report('replaying', 'the server has lost the conversation', lane),
+    };
+  }
+
+  start(signal: AbortSignal | undefined): Promise<void> {
+    return this.#routes.start(signal);
   }
 
   get isOpen(): boolean {
-    // The socket knows of a close before its event comes.
-    return this.#loss === null && this.#socket.readyState === WebSocket.OPEN;
+    return this.#loss === null;
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status;
   }
 
   lane(name?: string): Lane {
-    if (name !== undefined && !laneName.test(name)) {
-      throw new TypeError('A lane is named by 1 to 256 letters, digits, underscores, hyphens and periods.');
-    }
-    return this.#open(name ?? null);
+    checkName(name);
+    return this.#lanes.get(name ?? null) ?? this.#add(name ?? null, null);
   }
 
   close(): void {
-    this.#lose({ code: 1000, reason: 'closed by this client', cause: null });
-    this.#socket.close(1000);
+    if (this.#loss) return;
+    this.#loss = { code: 1000, reason: 'closed by this client', cause: null };
+    for (const lane of this.#lanes.values()) lane.shut(this.#loss);
+    this.#routes.close();
+    this.#report('closed', '');
   }
 
-  #open(name: string | null): ConnectedLane {
-    const known = this.#lanes.get(name);
-    if (known) return known;
-    const lane = new ConnectedLane(name, {
-      lost: () => this.#loss,
-      send: (event) => {
-        const { isOpen } = this;
-        if (isOpen) this.#socket.send(JSON.stringify(event));
-        return isOpen;
-      },
-    });
+  #fork(from: ConnectedLane, given: string | undefined): Lane {
+    checkName(given);
+    let count = 1;
+    const stem = (from.name ?? 'default').slice(0, 240);
+    while (this.#lanes.has(`${stem}.fork-${count}`)) count += 1;
+    const name = given ?? `${stem}.fork-${count}`;
+    if (this.#lanes.has(name)) throw new TypeError(`There is a lane '${name}' already.`);
+    return this.#add(name, from.link);
+  }
+
+  #add(name: string | null, newest: Link | null): ConnectedLane {
+    const lane = new ConnectedLane(name, this.#laneHost, newest);
     this.#lanes.set(name, lane);
     return lane;
   }
 
-  #receive(data: unknown): void {
-    const event = parseEvent(data);
-    if (!event) return;
-    const lane = this.#lanes.get(event.stream_id ?? null);
-    if (lane?.busy) return lane.receive(event);
-    // An error that is nobody's is the connection's: the server says why it is about to close.
-    if (event.stream_id === undefined) this.#lastWord = toResponsesError(event) ?? this.#lastWord;
+  #links(): Link[] {
+    return [...this.#lanes.values()].flatMap(({ link }) => link ?? []);
   }
 
-  #lose(loss: ConnectionLoss): void {
-    if (this.#loss) return;
-    this.#loss = loss;
-    for (const lane of this.#lanes.values()) lane.lose(loss);
+  #report(state: ConnectionState, reason: string, lane?: string | null): void {
+    this.#status = { state, reason, ...(lane !== undefined && { lane }) };
+    this.#onStatus?.(this.#status);
   }
 }
 
-/**
- * The event in a frame; null for what is none, which every client of this protocol skips. Beyond `type` the server is trusted:
- * checking each delta against its schema would cost more than reading it.
- */
-function parseEvent(data: unknown): ServerEvent | null {
-  if (typeof data !== 'string') return null;
-  try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
-      ? (value as ServerEvent)
-      : null;
-  } catch {
-    return null;
-  }
+function checkName(name: string | undefined): void {
+  if (name === undefined || laneName.test(name)) return;
+  throw new TypeError('A lane is named by 1 to 256 letters, digits, underscores, hyphens and periods.');
 }

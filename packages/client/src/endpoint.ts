@@ -1,13 +1,44 @@
-/** Where the socket of an API is (dossier A). */
+/** Where an API is, and what is known of it before it has said a word (dossier A, N). */
 
 /** `http://host/v1` as `ws://host/v1/responses`; the query stays. Throws a `TypeError` for anything but http and https. */
 export function toSocketUrl(baseUrl: string): URL {
+  const url = toHttpUrl(baseUrl);
+  url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+  return url;
+}
+
+/** `http://host/v1` as `http://host/v1/responses`; the query stays. Throws a `TypeError` for anything but http and https. */
+export function toHttpUrl(baseUrl: string): URL {
   const url = new URL(baseUrl);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new TypeError(`The base URL must start with http:// or https://, but starts with ${url.protocol}//.`);
   }
-  url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/responses`;
   url.hash = '';
   return url;
+}
+
+/** What a server can do, as far as its name tells. */
+export interface ServerTraits {
+  /** When a socket is replaced: some minutes before the server would close it. */
+  readonly lifetimeMs: number;
+  /** Whether it knows `stream_id`. Without, each lane has a socket of its own. */
+  readonly hasLanes: boolean;
+  /** Whether it may be a Longwire: only such servers are asked for its extensions (PROTOCOL.md). */
+  readonly mayBeLongwire: boolean;
+}
+
+const minuteMs = 60_000;
+const unknown: ServerTraits = { lifetimeMs: 55 * minuteMs, hasLanes: true, mayBeLongwire: true };
+const vendors: readonly (readonly [hosts: RegExp, traits: ServerTraits])[] = [
+  [/^api\.openai\.com$/, { ...unknown, mayBeLongwire: false }],
+  [/^chatgpt\.com$/, { lifetimeMs: 55 * minuteMs, hasLanes: false, mayBeLongwire: false }],
+  [/^api\.x\.ai$/, { lifetimeMs: 24 * minuteMs, hasLanes: false, mayBeLongwire: false }],
+  [/^ai-gateway\.vercel\.sh$/, { lifetimeMs: 12 * minuteMs, hasLanes: false, mayBeLongwire: false }],
+  [/\.azure\.com$/, { lifetimeMs: 55 * minuteMs, hasLanes: false, mayBeLongwire: false }],
+];
+
+/** What is known of the server at this host (dossier N). */
+export function traitsOf(host: string): ServerTraits {
+  return vendors.find(([hosts]) => hosts.test(host))?.[1] ?? unknown;
 }

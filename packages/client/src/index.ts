@@ -1,5 +1,22 @@
-/** A client that keeps a Responses API socket and its lanes. Runs in Node, browsers and workers. */
-export { connect, type ConnectOptions, type Connection } from './connection.ts';
-export { ConnectError, ConnectionLostError, ResponsesError, type ConnectionLoss } from './errors.ts';
-export type { Lane, LaneRequest, TurnOptions } from './lane.ts';
+/** A client whose lanes survive cuts, restarts and rotation. Runs in Node, Bun, Deno, browsers and workers. */
+export { connect, type Connection } from './connection.ts';
+export {
+  ConnectError,
+  ConnectionLostError,
+  HistoryLostError,
+  ResponsesError,
+  TurnTimeoutError,
+  UnreadEventsError,
+  type ConnectionLoss,
+  type TurnLimit,
+  type TurnProgress,
+} from './errors.ts';
+export type { SpillStore } from './chain-memory.ts';
+export type { Lane, TurnOptions } from './lane.ts';
+export { createNetworkMemory, type NetworkMemory } from './network-memory.ts';
+export type { ConnectOptions, MemoryOptions, RetryPolicy, Timeouts } from './options.ts';
+export type { LaneRequest } from './request-body.ts';
+export type { WebSocketFactory, WebSocketLike } from './socket.ts';
+export type { ConnectionState, ConnectionStatus } from './status.ts';
+export type { RequiredInput, Steering, SteerOutcome } from './steering.ts';
 export type { TurnStream } from './turn-stream.ts';

@@ -1,24 +1,24 @@
 /** One ordered stream of turns on a connection, each continuing the one before (dossier D, E). */
-import type { CreateBody, ResponseCreateEvent, ServerEvent } from '@longwire/protocol';
+import type { InputItem, Response, ServerEvent, SteerInput } from '@longwire/protocol';
+import type { Carrier, Passenger } from './carrier.ts';
+import type { ChainMemory, Link } from './chain-memory.ts';
+import { joinJson, toReplayableOutput } from './chain-memory.ts';
+import { HistoryLostError } from './errors.ts';
 import type { ConnectionLoss } from './errors.ts';
-import { OpenTurn, responseOf } from './turn-stream.ts';
-import type { TurnStream } from './turn-stream.ts';
-
-/** A request as the application writes it; the lane adds what makes it a continuation. */
-export interface LaneRequest extends Omit<CreateBody, 'stream' | 'background'> {
-  /** Only the new items: the server has the others. */
-  readonly input?: CreateBody['input'];
-  /** Left out: the lane's newest response. Null: a new chain. An id of another lane: a fork of it. */
-  readonly previous_response_id?: string | null;
-  /** False unless given: the chain then lives on this connection alone. */
-  readonly store?: boolean | null;
-}
+import type { Settings } from './options.ts';
+import type { RefusedRequest } from './recovery.ts';
+import type { LaneRequest } from './request-body.ts';
+import { Steers } from './steering.ts';
+import type { Steering } from './steering.ts';
+import { RunningTurn } from './running-turn.ts';
+import type { Continued, Ground, TurnHost } from './running-turn.ts';
+import type { TurnEnd, TurnStream } from './turn-stream.ts';
 
 /** How to run one turn. */
 export interface TurnOptions {
   /**
-   * Stops reading the turn. The protocol has no cancel: the server finishes it unless the connection closes, and the lane goes
-   * on from it then.
+   * Stops reading the turn, and the server's work on it where the server can be told (Longwire, and over HTTP). Elsewhere the
+   * server finishes the turn, and the lane goes on from it then.
    */
   readonly signal?: AbortSignal;
 }
@@ -27,117 +27,212 @@ export interface TurnOptions {
 export interface Lane {
   /** Its `stream_id`; null for the default lane. */
   readonly name: string | null;
-  /** Id of the response that the next turn continues; null at the start, and when a failed turn has ended the chain. */
+  /** Id of the response that the next turn continues: the last one that ended well. Null at the start. */
   readonly newest: string | null;
   /**
    * Starts a turn, or lets it wait for the one that runs. Turns that wait to continue a turn that fails, fail with it: what
    * they were to continue does not exist.
    */
   create(request: LaneRequest, options?: TurnOptions): TurnStream;
+  /** Gives input to the turn that runs. Without one, or over HTTP, it fails; nothing is thrown. */
+  steer(input: SteerInput): Steering;
+  /**
+   * Ends the turn that runs. A Longwire ends it with what it has said so far, `incomplete`; elsewhere the turn rejects with an
+   * `AbortError`.
+   */
+  cancel(): void;
+  /** A new lane that goes on from this one's newest response; named after this one unless a name is given. */
+  fork(name?: string): Lane;
+  /** The items of the conversation so far, input and output, as they would be sent again. Rejects with a `HistoryLostError`. */
+  history(): Promise<InputItem[]>;
 }
 
 /** What a lane needs of its connection. */
-export interface LaneSocket {
-  /** How the socket ended; null while it has not. */
-  lost(): ConnectionLoss | null;
-  /** False when the socket takes nothing any more: its end is about to be told. */
-  send(event: ResponseCreateEvent): boolean;
+export interface LaneHost {
+  readonly settings: Settings;
+  readonly memory: ChainMemory;
+  /** How the connection ended; null while it has not. */
+  closed(): ConnectionLoss | null;
+  ready(lane: Passenger): Carrier | null;
+  acquire(lane: Passenger): Promise<Carrier>;
+  leave(lane: Passenger, carrier: Carrier, refusal: RefusedRequest): void;
+  fork(from: ConnectedLane, name: string | undefined): Lane;
+  onReplay(lane: string | null): void;
 }
 
-interface Job {
-  readonly request: LaneRequest;
-  readonly turn: OpenTurn;
-}
+/** So many ended responses are told from the running one. */
+const maxEnded = 16;
 
-/** The lane of a connection, which hands it its events. */
-export class ConnectedLane implements Lane {
+/** The lane of a connection. */
+export class ConnectedLane implements Lane, Passenger {
   readonly name: string | null;
-  readonly #socket: LaneSocket;
-  readonly #waiting: Job[] = [];
-  #running: (Job & { readonly parent: string | null }) | null = null;
-  #newest: string | null = null;
-  #endedId: string | null = null;
+  readonly #host: LaneHost;
+  readonly #turnHost: TurnHost;
+  readonly #steers = new Steers();
+  readonly #waiting: RunningTurn[] = [];
+  readonly #ended: string[] = [];
+  #running: RunningTurn | null = null;
+  #link: Link | null;
+  /** Accepted steers that the server keeps for the next request. */
+  #owed: { readonly json: string; readonly carrier: number } | null = null;
 
-  constructor(name: string | null, socket: LaneSocket) {
+  constructor(name: string | null, host: LaneHost, newest: Link | null) {
     this.name = name;
-    this.#socket = socket;
+    this.#host = host;
+    this.#link = newest;
+    const { settings, memory } = host;
+    this.#turnHost = {
+      settings,
+      memory,
+      passenger: this,
+      steers: this.#steers,
+      ready: () => host.ready(this),
+      acquire: () => host.acquire(this),
+      leave: (carrier, refusal) => host.leave(this, carrier, refusal),
+      hasEnded: (id) => this.#ended.includes(id),
+      commit: (response, ground, carrier) => this.#commit(response, ground, carrier),
+      onReplay: () => host.onReplay(name),
+      onEnd: (turn, end) => this.#onEnd(turn, end),
+    };
   }
 
   get newest(): string | null {
-    return this.#newest;
+    return this.#link?.id ?? null;
   }
 
-  /** Whether a turn waits for events. */
-  get busy(): boolean {
+  /** What can be continued from here. */
+  get link(): Link | null {
+    return this.#link;
+  }
+
+  get isBusy(): boolean {
     return this.#running !== null;
   }
 
+  get isWaiting(): boolean {
+    return this.#running?.isWaiting ?? false;
+  }
+
+  isSteering(responseId: string): boolean {
+    return this.#steers.isOpen(responseId);
+  }
+
   create(request: LaneRequest, options: TurnOptions = {}): TurnStream {
-    const turn = new OpenTurn(options.signal ?? null);
-    const loss = this.#socket.lost();
-    if (loss) turn.lose(loss);
-    else this.#waiting.push({ request, turn });
+    const job = new RunningTurn(request, options.signal, this.#turnHost);
+    const loss = this.#host.closed();
+    if (loss) job.shut(loss);
+    else this.#waiting.push(job);
     this.#startNext();
-    return turn;
+    return job.turn;
   }
 
-  /** An event with this lane's `stream_id`. What belongs to no running turn is dropped: it would be read as the next one's. */
-  receive(event: ServerEvent): void {
-    if (!this.#running) return;
-    const { turn, parent } = this.#running;
-    if (event.type !== 'error') {
-      const id = responseOf(event)?.id ?? null;
-      // A turn begins with an event that names its response; until then, leftovers of the turn before may come.
-      const isOurs =
-        turn.responseId === null ? id !== null && id !== this.#endedId : id === null || id === turn.responseId;
-      if (!isOurs) return;
-    }
-    const end = turn.push(event);
-    if (!end) return;
-    this.#running = null;
-    this.#endedId = turn.responseId ?? this.#endedId;
-    if ('error' in end) this.#breakChain(parent, end.error);
-    else this.#newest = end.response.id;
-    this.#startNext();
+  steer(input: SteerInput): Steering {
+    const steering = this.#steers.add(input);
+    if (this.#running?.canBeSteered) this.#running.sendControls();
+    else this.#steers.failUnsent();
+    return steering;
   }
 
-  /** The socket has ended: so has every turn. */
+  cancel(): void {
+    this.#running?.cancel();
+  }
+
+  fork(name?: string): Lane {
+    return this.#host.fork(this, name);
+  }
+
+  async history(): Promise<InputItem[]> {
+    if (this.#link === null) return [];
+    const json = await this.#host.memory.read(this.#link);
+    if (json === null) throw new HistoryLostError(null);
+    return JSON.parse(`[${json}]`) as InputItem[];
+  }
+
+  receive(event: ServerEvent, bytes: number): void {
+    if (!event.type.startsWith('response.steer.')) return this.#running?.receive(event, bytes);
+    const waiting = this.#steers.receive(event);
+    if (waiting !== '') this.#owe(waiting);
+    this.#running?.receiveSteering(event, bytes);
+  }
+
   lose(loss: ConnectionLoss): void {
-    const jobs = this.#running ? [this.#running, ...this.#waiting] : this.#waiting.slice();
-    this.#running = null;
+    this.#running?.lose(loss);
+  }
+
+  /** Ends all turns: the connection was closed. */
+  shut(loss: ConnectionLoss): void {
+    const jobs = this.#running ? [this.#running, ...this.#waiting] : [...this.#waiting];
     this.#waiting.length = 0;
-    this.#newest = null;
-    for (const { turn } of jobs) turn.lose(loss);
+    for (const job of jobs) job.shut(loss);
+    this.#steers.failAll('connection_lost', 'The connection was closed.');
   }
 
   #startNext(): void {
     while (!this.#running) {
       const job = this.#waiting.shift();
       if (!job) return;
-      if (job.turn.settled) continue;
-      const parent = job.request.previous_response_id === undefined ? this.#newest : job.request.previous_response_id;
-      this.#running = { ...job, parent };
-      if (this.#socket.send(this.#toEvent(job.request, parent))) job.turn.markSent();
+      if (job.turn.isSettled) continue;
+      this.#running = job;
+      job.start(this.#groundOf(job.request));
     }
   }
 
-  #toEvent(request: LaneRequest, parent: string | null): ResponseCreateEvent {
-    const { previous_response_id: _, ...body } = request;
-    return {
-      type: 'response.create',
-      ...(this.name !== null && { stream_id: this.name }),
-      store: false,
-      ...body,
-      ...(parent !== null && { previous_response_id: parent }),
-    };
+  /** What a request goes on from, and the steers that wait for it. */
+  #groundOf({ previous_response_id: id }: LaneRequest): Ground {
+    const parent = id === undefined ? this.#link : id === null ? null : this.#find(id);
+    // Steers go with the chain that they were said in; a lane that goes another way leaves them (dossier F.2).
+    const steered = parent === this.#link ? this.#owed : null;
+    this.#owed = null;
+    return { parent, steered };
   }
 
-  /** The server has forgotten the parent of a turn that failed, if it was this lane's newest response (dossier D.4). */
-  #breakChain(parent: string | null, error: Error): void {
-    if (parent === this.#newest) this.#newest = null;
-    for (const { request, turn } of this.#waiting) {
-      if (request.previous_response_id !== undefined) break;
-      turn.fail(error);
+  #find(id: string): Link {
+    const { memory } = this.#host;
+    return memory.find(id) ?? memory.add({ id, parent: null, isStored: false, isForeign: true, carrier: null }, null);
+  }
+
+  #owe(json: string): void {
+    const before = this.#owed?.json ?? '';
+    this.#owed = { json: joinJson(before, json), carrier: this.#link?.carrier ?? 0 };
+  }
+
+  #commit(response: Response, { parent, input }: Continued, carrier: Carrier): void {
+    const { json, isWindow } = toReplayableOutput(response.output);
+    const link = {
+      id: response.id,
+      parent: isWindow ? null : parent,
+      isStored: response.store ?? false,
+      isForeign: false,
+      carrier: carrier.kind === 'socket' ? carrier.id : null,
+    };
+    this.#link = this.#host.memory.add(link, isWindow ? json : joinJson(input, json));
+    this.#host.memory.trim();
+    this.#noteEnd(response.id);
+  }
+
+  #noteEnd(responseId: string): void {
+    this.#ended.push(responseId);
+    if (this.#ended.length > maxEnded) this.#ended.shift();
+  }
+
+  #onEnd(turn: RunningTurn, end: TurnEnd): void {
+    const { responseId } = turn.turn;
+    if (responseId !== null && !this.#ended.includes(responseId)) this.#noteEnd(responseId);
+    this.#steers.failAll('response_not_active', 'The response ended before the steer was applied.');
+    const at = this.#waiting.indexOf(turn);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    if (this.#running !== turn) return;
+    this.#running = null;
+    if ('error' in end && !turn.isAbandoned) this.#failContinuations(end.error);
+    // Not at once: what carries the turn is about to hear of its end first.
+    queueMicrotask(() => this.#startNext());
+  }
+
+  #failContinuations(error: Error): void {
+    while (this.#waiting[0]?.request.previous_response_id === undefined) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      next.fail(error);
     }
   }
 }

@@ -1,90 +1,111 @@
 /** One turn as the application sees it: events to iterate, a response to await. */
 import type { OutputItem, Response, ServerEvent } from '@longwire/protocol';
-import { ConnectionLostError, toResponsesError } from './errors.ts';
-import type { ConnectionLoss } from './errors.ts';
+import { UnreadEventsError } from './errors.ts';
+import type { TurnProgress } from './errors.ts';
 
 /**
- * The events of one turn, up to and with its terminal event, and the response that they make. Iterate it once, await
- * `response`, or both. What nobody iterates is kept in memory until the turn has ended.
+ * The events of one turn, each once and in order whatever happened to sockets, up to and with its terminal event, and the
+ * response that they make. Iterate it once, await `response`, or both. A turn that was steered goes on with the events of the
+ * responses that follow; the last one is its response.
  *
- * An `error` event and a `response.failed` are yielded and then thrown as a `ResponsesError`; a socket that ends first is a
- * `ConnectionLostError`. A response with the status `incomplete` is no error.
+ * An `error` event and a `response.failed` are yielded and then thrown as a `ResponsesError`. A turn that cannot be recovered
+ * is a `ConnectionLostError`. A response with the status `incomplete` is no error.
  */
 export interface TurnStream extends AsyncIterable<ServerEvent> {
   readonly response: Promise<Response>;
+  /** Id of the response that runs or that was the last; null until its first event. */
+  readonly responseId: string | null;
 }
 
-/** How a turn ended, for the lane that it ran on. */
+/** How a turn ended. */
 export type TurnEnd = { readonly response: Response } | { readonly error: Error };
 
 /** A turn that waits or runs: the lane feeds it, the application reads it. */
 export class OpenTurn implements TurnStream {
   readonly response: Promise<Response>;
   readonly #settle: PromiseWithResolvers<Response>;
-  readonly #signal: AbortSignal | null;
-  readonly #onAbort = () => this.#finish({ error: toError(this.#signal?.reason) });
-  readonly #unread: ServerEvent[] = [];
-  readonly #doneItems: OutputItem[] = [];
+  readonly #maxUnreadBytes: number;
+  #unread: { readonly event: ServerEvent; readonly bytes: number }[] = [];
+  #unreadBytes = 0;
+  #items: OutputItem[] = [];
   #wake: (() => void) | null = null;
   #end: TurnEnd | null = null;
-  #reading = true;
-  #sent = false;
+  #overflow: Error | null = null;
+  #isRead = true;
   #received = 0;
   #responseId: string | null = null;
+  #sequence = -1;
+  /** Whether the request has left. */
+  isSent = false;
 
-  constructor(signal: AbortSignal | null) {
+  constructor(maxUnreadBytes: number) {
+    this.#maxUnreadBytes = maxUnreadBytes;
     this.#settle = Promise.withResolvers();
     this.response = this.#settle.promise;
     // Whoever only iterates meets the error there: it must not be an unhandled rejection as well.
     this.response.catch(() => {});
-    this.#signal = signal;
-    if (signal?.aborted) this.#onAbort();
-    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Known once the first event came. */
   get responseId(): string | null {
     return this.#responseId;
   }
 
   /** Whether the application waits for nothing any more: it has the end, or has aborted. */
-  get settled(): boolean {
+  get isSettled(): boolean {
     return this.#end !== null;
   }
 
-  /** The request has left. */
-  markSent(): void {
-    this.#sent = true;
+  get progress(): TurnProgress {
+    const { isSent: sent } = this;
+    return { sent, received: this.#received, responseId: this.#responseId, items: this.#items.filter(() => true) };
   }
 
-  /** The next event of this turn. Returns how the turn ended when this was its terminal event. */
-  push(event: ServerEvent): TurnEnd | null {
+  /** Whether this event was taken already: sent again by a server, doubled on its way. */
+  isRepeated(event: ServerEvent): boolean {
+    if (event.type === 'error') return false;
+    if (event.type === 'response.created') return responseOf(event)?.id === this.#responseId;
+    const { sequence_number: sequence } = event;
+    // A server that numbers nothing may send 0 for ever.
+    return typeof sequence === 'number' && sequence <= this.#sequence && this.#sequence > 0;
+  }
+
+  /** The next event of this turn; `bytes` is its size on the wire. Returns the response when this was its successful end. */
+  push(event: ServerEvent, bytes: number): Response | null {
     this.#received += 1;
-    if (this.#responseId === null) this.#responseId = responseOf(event)?.id ?? null;
-    if (event.type === 'response.output_item.done') this.#doneItems[event.output_index] = event.item;
-    if (this.#end === null && this.#reading) this.#unread.push(event);
-    const end = this.#endOf(event);
-    if (end) this.#finish(end);
-    else this.#wakeReader();
-    return end;
+    const response = responseOf(event);
+    if (response !== null && response.id !== this.#responseId) {
+      this.#responseId = response.id;
+      this.#items = [];
+      this.#sequence = -1;
+    }
+    if (typeof event.sequence_number === 'number') this.#sequence = Math.max(this.#sequence, event.sequence_number);
+    if (event.type === 'response.output_item.done') this.#items[event.output_index] = event.item;
+    this.#keep(event, bytes);
+    if (event.type !== 'response.completed' && event.type !== 'response.incomplete') return null;
+    // Some servers leave out what they have already sent item by item (dossier C.1, rule 8).
+    const { output = this.#items.filter(() => true) } = event.response as Partial<Response>;
+    return { ...event.response, output };
   }
 
-  /** The turn ends without a terminal event. */
-  fail(error: Error): void {
-    this.#finish({ error });
-  }
-
-  /** The socket is gone. */
-  lose(loss: ConnectionLoss): void {
-    this.fail(new ConnectionLostError(loss, { sent: this.#sent, received: this.#received }));
+  finish(end: TurnEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    if ('error' in end) this.#settle.reject(end.error);
+    else this.#settle.resolve(end.response);
+    this.#wakeReader();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerEvent, void, undefined> {
     try {
       for (;;) {
-        const events = this.#unread.splice(0);
-        yield* events;
+        const events = this.#unread;
+        this.#unread = [];
+        for (const { event, bytes } of events) {
+          this.#unreadBytes -= bytes;
+          yield event;
+        }
         if (events.length > 0) continue;
+        if (this.#overflow) throw this.#overflow;
         if (this.#end) {
           if ('error' in this.#end) throw this.#end.error;
           return;
@@ -94,26 +115,22 @@ export class OpenTurn implements TurnStream {
         });
       }
     } finally {
-      this.#reading = false;
-      this.#unread.length = 0;
+      this.#isRead = false;
+      this.#unread = [];
     }
   }
 
-  #endOf(event: ServerEvent): TurnEnd | null {
-    const error = toResponsesError(event);
-    if (error) return { error };
-    if (event.type !== 'response.completed' && event.type !== 'response.incomplete') return null;
-    // Some servers leave out what they have already sent item by item (dossier C.1, rule 8).
-    const { output = this.#doneItems } = event.response as Partial<Response>;
-    return { response: { ...event.response, output } };
-  }
-
-  #finish(end: TurnEnd): void {
-    if (this.#end) return;
-    this.#end = end;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-    if ('error' in end) this.#settle.reject(end.error);
-    else this.#settle.resolve(end.response);
+  #keep(event: ServerEvent, bytes: number): void {
+    if (this.#end !== null || !this.#isRead) return;
+    this.#unreadBytes += bytes;
+    if (this.#unreadBytes > this.#maxUnreadBytes) {
+      // What was read so far stays true; what comes next would have a hole.
+      this.#overflow = new UnreadEventsError(this.#maxUnreadBytes);
+      this.#isRead = false;
+      this.#unread = [];
+    } else {
+      this.#unread.push({ event, bytes });
+    }
     this.#wakeReader();
   }
 
@@ -129,8 +146,4 @@ export function responseOf(event: ServerEvent): Response | null {
   const { response } = event;
   const named = typeof response === 'object' && response !== null && 'id' in response;
   return named && typeof response.id === 'string' ? (response as Response) : null;
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('The turn was aborted.', { cause: reason });
 }

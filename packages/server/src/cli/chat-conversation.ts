@@ -79,11 +79,9 @@ export class Conversation {
       this.#connection = await connect({ baseUrl, signal, ...(apiKey !== null && { apiKey }) });
       return this.#connection;
     } catch (error) {
-      if (!(error instanceof ConnectError)) throw error;
-      await listModels(this.#server);
-      throw new Error(`${baseUrl} answers over HTTP but opens no WebSocket: is WebSocket mode switched off there?`, {
-        cause: error,
-      });
+      // It may have a better word for why nothing can be reached.
+      if (error instanceof ConnectError) await listModels(this.#server);
+      throw error;
     }
   }
 }

@@ -1,0 +1,391 @@
+/** One turn of a lane, from `create` to its end: performs what `recovery.ts` decides. */
+import type { Response, ServerEvent } from '@longwire/protocol';
+import type { Carrier, Passenger, Sending } from './carrier.ts';
+import type { ChainMemory, Link } from './chain-memory.ts';
+import { joinJson, toJsonItems } from './chain-memory.ts';
+import { ConnectionLostError, HistoryLostError, toResponsesError, TurnTimeoutError } from './errors.ts';
+import type { ConnectionLoss, ResponsesError, TurnLimit } from './errors.ts';
+import { toBackoffMs } from './options.ts';
+import type { Settings } from './options.ts';
+import { startRecovery, stepRecovery } from './recovery.ts';
+import type { RecoveryInput, RecoveryState, RecoveryStep, RefusedRequest, RequestForm } from './recovery.ts';
+import { createKey, encodeRequest } from './request-body.ts';
+import type { LaneRequest } from './request-body.ts';
+import { longestTimerMs, Silence } from './silence.ts';
+import type { Steers } from './steering.ts';
+import { OpenTurn, responseOf } from './turn-stream.ts';
+import type { TurnEnd } from './turn-stream.ts';
+
+/** What a turn needs of its lane. */
+export interface TurnHost {
+  readonly settings: Settings;
+  readonly memory: ChainMemory;
+  readonly passenger: Passenger;
+  readonly steers: Steers;
+  /** What the lane can send on right now. */
+  ready(): Carrier | null;
+  acquire(): Promise<Carrier>;
+  leave(carrier: Carrier, refusal: RefusedRequest): void;
+  /** Whether a response of this id has ended on this lane: what still comes of it is nobody's. */
+  hasEnded(responseId: string): boolean;
+  /** A response has ended well. */
+  commit(response: Response, continued: Continued, carrier: Carrier): void;
+  onReplay(): void;
+  /** The turn has ended, for the lane too. */
+  onEnd(turn: RunningTurn, end: TurnEnd): void;
+}
+
+/** What a turn goes on from. */
+export interface Ground {
+  /** Null where it begins a chain. */
+  readonly parent: Link | null;
+  /** JSON of accepted steers that belong in front of its input; the server puts them there on this carrier. */
+  readonly steered: { readonly json: string; readonly carrier: number } | null;
+}
+
+/** A link and what was said on top of it, as JSON without brackets. */
+export interface Continued {
+  readonly parent: Link | null;
+  readonly input: string;
+}
+
+const notRefused: RefusedRequest = { code: null, status: null, param: null, retryAfterMs: null };
+
+/** A turn that waits for its turn, runs, or is recovered. */
+export class RunningTurn {
+  readonly request: LaneRequest;
+  readonly turn: OpenTurn;
+  readonly #host: TurnHost;
+  readonly #signal: AbortSignal | null;
+  readonly #onAbort = () => this.abandon(toError(this.#signal?.reason));
+  readonly #silence: Silence;
+  #totalTimer: ReturnType<typeof setTimeout> | undefined;
+  #pauseTimer: ReturnType<typeof setTimeout> | undefined;
+  #recovery: RecoveryState | null = null;
+  #ground: Ground = { parent: null, steered: null };
+  #input = '';
+  #carrier: Carrier | null = null;
+  #sending: Sending | null = null;
+  #attempt = 0;
+  #key: string | null = null;
+  #previousResponseId: string | null | undefined = undefined;
+  #itemsBefore = '';
+  #refusal: { readonly event: ServerEvent; readonly bytes: number; readonly error: ResponsesError } | null = null;
+  #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
+  #isRevived = false;
+  #isCancelled = false;
+  #isAbandoned = false;
+  #isOver = false;
+  /** Its end has come, but steers of it are still to be answered. */
+  #steered: Response | null = null;
+
+  constructor(request: LaneRequest, signal: AbortSignal | undefined, host: TurnHost) {
+    this.request = request;
+    this.#host = host;
+    this.turn = new OpenTurn(host.settings.maxUnreadBytes);
+    this.#silence = new Silence(() => this.#onSilence());
+    this.#signal = signal ?? null;
+    const { totalMs } = host.settings.timeouts;
+    if (totalMs !== Infinity) {
+      const onTotal = () => this.abandon(new TurnTimeoutError('total', totalMs, this.turn.progress));
+      this.#totalTimer = setTimeout(onTotal, Math.min(totalMs, longestTimerMs));
+    }
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Whether nothing came of the request that was sent. */
+  get isWaiting(): boolean {
+    return this.#recovery?.phase === 'sent';
+  }
+
+  /** Its turn has come. */
+  start(ground: Ground): void {
+    this.#ground = ground;
+    this.#input = joinJson(ground.steered?.json ?? '', toJsonItems(this.request.input));
+    const { parent } = ground;
+    const known = parent && { carrier: parent.carrier, isStored: parent.isStored || parent.isForeign };
+    this.#follow(startRecovery(known, this.#host.settings.retry.attempts));
+  }
+
+  /** An event of this lane. What is not this turn's is dropped: it would be read as its own. */
+  receive(event: ServerEvent, bytes: number): void {
+    if (this.#isOver || !this.#isOurs(event) || this.turn.isRepeated(event)) return;
+    this.#sending?.prove();
+    const error = toResponsesError(event);
+    if (error) return this.#refuse(event, bytes, error);
+    this.#input = this.#inputOf(event);
+    this.#step({ type: 'progress' });
+    this.#isRevived = false;
+    if (this.turn.responseId === null) this.#silence.start(this.#host.settings.timeouts.stallMs);
+    else this.#silence.heard();
+    const response = this.turn.push(event, bytes);
+    this.sendControls();
+    if (response) this.#onResponse(response);
+  }
+
+  /** An answer to a steer: the application sees it among the events. */
+  receiveSteering(event: ServerEvent, bytes: number): void {
+    if (this.#isOver) return;
+    this.#silence.heard();
+    this.turn.push(event, bytes);
+    if (this.#steered && !this.#host.steers.isOpen(this.#steered.id)) this.#end({ response: this.#steered });
+  }
+
+  /** What the server kept is gone. */
+  lose(loss: ConnectionLoss): void {
+    if (this.#isOver) return;
+    const hasLeft = this.#sending?.hasLeft ?? false;
+    this.turn.isSent ||= hasLeft;
+    this.#loss = loss;
+    this.#host.steers.failAll('connection_lost', 'The connection was lost before the steer was applied.');
+    if (this.#steered) return this.#end({ response: this.#steered });
+    if (this.turn.isSettled) return this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
+    const isIdempotent = this.#key !== null && (this.#carrier?.isIdempotent ?? false);
+    this.#sending = null;
+    this.#silence.stop();
+    this.#step({ type: 'lost', hasLeft, isIdempotent });
+  }
+
+  /** Sends steers, or that it is cancelled, once the response has an id. */
+  sendControls(): void {
+    const { responseId } = this.turn;
+    const carrier = this.#carrier;
+    if (responseId === null || carrier === null || this.#isOver || this.#steered) return;
+    for (const input of this.#host.steers.takeUnsent(responseId)) {
+      carrier.send(
+        this.#host.passenger,
+        JSON.stringify({ type: 'response.steer', previous_response_id: responseId, input }),
+      );
+    }
+    if (!this.#isCancelled || !carrier.canCancel) return;
+    this.#isCancelled = false;
+    carrier.send(this.#host.passenger, JSON.stringify({ type: 'response.cancel', response_id: responseId }));
+  }
+
+  /** Whether steers can reach it. */
+  get canBeSteered(): boolean {
+    return !this.#isOver && this.#steered === null && this.#carrier?.kind !== 'http';
+  }
+
+  cancel(): void {
+    if (this.#carrier?.canCancel && this.#recovery?.phase === 'running') {
+      this.#isCancelled = true;
+      this.sendControls();
+    } else {
+      this.abandon(new DOMException('The turn was cancelled.', 'AbortError'));
+    }
+  }
+
+  /** Nobody waits for it any more. What the server makes of it is still the lane's, where the server cannot be stopped. */
+  abandon(error: Error): void {
+    this.turn.finish({ error });
+    this.#isAbandoned = true;
+    this.#isCancelled = true;
+    const isSent = this.#recovery?.phase === 'sent' || this.#recovery?.phase === 'running';
+    const isWithServer = isSent && this.#sending !== null && this.#carrier?.kind === 'socket';
+    if (isWithServer) this.sendControls();
+    else this.#end({ error });
+  }
+
+  /** Whether the application has turned away from it. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  /** Ends it before its turn has come. */
+  fail(error: Error): void {
+    this.#end({ error });
+  }
+
+  /** Ends it, whatever it is doing. */
+  shut(loss: ConnectionLoss): void {
+    this.turn.isSent ||= this.#sending?.hasLeft ?? false;
+    this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
+  }
+
+  #step(input: RecoveryInput): void {
+    if (this.#recovery) this.#follow(stepRecovery(this.#recovery, input));
+  }
+
+  #follow({ state, effects }: RecoveryStep): void {
+    this.#recovery = state;
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'acquire':
+          if (effect.isOther && this.#carrier) this.#host.leave(this.#carrier, this.#refusal?.error ?? notRefused);
+          this.#acquire();
+          break;
+        case 'send':
+          this.#send(effect.form, effect.isResent);
+          break;
+        case 'pause':
+          this.#pause(effect.retryAfterMs ?? toBackoffMs(this.#host.settings.retry, effect.retry, Math.random()));
+          break;
+        case 'fail':
+          this.#fail(effect.why);
+      }
+    }
+  }
+
+  #fail(why: 'refused' | 'lost' | 'history'): void {
+    const { event, bytes, error } = this.#refusal ?? { event: null, bytes: 0, error: null };
+    if (why === 'lost' || event === null) {
+      const loss = { ...this.#loss, cause: error ?? this.#loss.cause };
+      return this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
+    }
+    this.turn.push(event, bytes);
+    const isOurs = why === 'history' && !this.#ground.parent?.isForeign;
+    this.#end({ error: isOurs ? new HistoryLostError(error) : error });
+  }
+
+  #acquire(): void {
+    const carrier = this.#host.ready();
+    if (carrier) return this.#take(carrier);
+    void this.#wait(this.#nextAttempt());
+  }
+
+  async #wait(attempt: number): Promise<void> {
+    try {
+      const carrier = await this.#host.acquire();
+      if (attempt === this.#attempt) this.#take(carrier);
+    } catch (error) {
+      if (attempt === this.#attempt) this.#end({ error: toError(error) });
+    }
+  }
+
+  #take(carrier: Carrier): void {
+    this.#carrier = carrier;
+    if (this.#recovery?.isResent && !carrier.takesKeys) {
+      // This server cannot tell that it has the request already.
+      return this.#end({ error: new ConnectionLostError(this.#loss, this.turn.progress) });
+    }
+    this.#step({ type: 'carrier', carrier: carrier.id });
+  }
+
+  #send(form: RequestForm, isResent: boolean): void {
+    const { parent, steered } = this.#ground;
+    this.#sending = null;
+    if (isResent) return this.#transmit();
+    this.#key = this.#carrier?.takesKeys ? createKey() : null;
+    if (form === 'delta' || parent === null) {
+      this.#previousResponseId = parent?.id;
+      this.#itemsBefore = steered !== null && steered.carrier !== this.#carrier?.id ? steered.json : '';
+      return this.#transmit();
+    }
+    this.#host.onReplay();
+    void this.#replay(parent, this.#nextAttempt());
+  }
+
+  async #replay(parent: Link, attempt: number): Promise<void> {
+    const history = await this.#host.memory.read(parent);
+    if (attempt !== this.#attempt) return;
+    if (history === null) return this.#step({ type: 'noHistory' });
+    this.#previousResponseId = null;
+    this.#itemsBefore = joinJson(history, this.#ground.steered?.json ?? '');
+    this.#transmit();
+  }
+
+  #transmit(): void {
+    const carrier = this.#carrier;
+    if (!carrier) return;
+    const { passenger, settings } = this.#host;
+    const text = encodeRequest(this.request, {
+      kind: carrier.kind,
+      streamId: carrier.hasLanes ? passenger.name : null,
+      key: this.#key,
+      previousResponseId: this.#previousResponseId,
+      itemsBefore: this.#itemsBefore,
+    });
+    this.#silence.start(settings.timeouts.firstEventMs);
+    this.#sending = carrier.send(passenger, text);
+  }
+
+  #nextAttempt(): number {
+    this.#attempt += 1;
+    return this.#attempt;
+  }
+
+  #pause(waitMs: number): void {
+    this.#silence.stop();
+    this.#pauseTimer = setTimeout(() => this.#step({ type: 'resume' }), waitMs);
+  }
+
+  #isOurs(event: ServerEvent): boolean {
+    if (!this.isWaiting && this.#recovery?.phase !== 'running') return false;
+    if (event.type === 'error') return this.#steered === null;
+    const response = responseOf(event);
+    const { responseId } = this.turn;
+    // Events that name no response belong to the one that runs.
+    if (response === null) return responseId !== null && this.#steered === null;
+    if (response.id === responseId) return this.#steered === null;
+    if (this.#host.hasEnded(response.id)) return false;
+    const continued: unknown = response.previous_response_id;
+    if (this.#steered) return continued === undefined || continued === null || continued === this.#steered.id;
+    if (responseId !== null) {
+      // The server began anew what we had asked it to go on with.
+      if (this.isWaiting) this.#step({ type: 'lost', hasLeft: true, isIdempotent: false });
+      return false;
+    }
+    // The answer to another request, such as one that came to the server twice.
+    return typeof continued !== 'string' || continued === this.#previousResponseId;
+  }
+
+  /** The input of the response that this event belongs to. */
+  #inputOf(event: ServerEvent): string {
+    const response = responseOf(event);
+    if (!this.#steered || !response) return this.#input;
+    const { id } = this.#steered;
+    this.#ground = { parent: this.#host.memory.find(id), steered: null };
+    this.#steered = null;
+    return this.#host.steers.apply(id, response.id);
+  }
+
+  #refuse(event: ServerEvent, bytes: number, error: ResponsesError): void {
+    const { parent } = this.#ground;
+    // The server forgets the parent with a turn that fails (dossier D.1); where that is not so, replaying costs bytes only.
+    if (parent) parent.carrier = null;
+    if (this.turn.isSettled) return this.#end({ error });
+    this.#refusal = { event, bytes, error };
+    this.#step({ type: 'refused', error });
+  }
+
+  #onResponse(response: Response): void {
+    if (!this.#carrier) return;
+    this.#host.commit(response, { parent: this.#ground.parent, input: this.#input }, this.#carrier);
+    if (this.#host.steers.isOpen(response.id)) this.#steered = response;
+    else this.#end({ response });
+  }
+
+  #onSilence(): void {
+    const carrier = this.#carrier;
+    if (!carrier || this.#isOver) return;
+    const limit: TurnLimit = this.isWaiting ? 'firstEvent' : 'stall';
+    const limitMs = this.#host.settings.timeouts[`${limit}Ms`];
+    if (!this.#isRevived && carrier.revive()) {
+      this.#isRevived = true;
+      return this.#silence.start(limitMs);
+    }
+    this.turn.isSent ||= this.#sending?.hasLeft ?? false;
+    // Its late events must not meet the next turn.
+    this.#host.leave(carrier, notRefused);
+    this.#end({ error: new TurnTimeoutError(limit, limitMs, this.turn.progress) });
+  }
+
+  #end(end: TurnEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#nextAttempt();
+    this.#silence.stop();
+    clearTimeout(this.#totalTimer);
+    clearTimeout(this.#pauseTimer);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.turn.finish(end);
+    this.#host.onEnd(this, end);
+    this.#carrier?.release(this.#host.passenger);
+  }
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The turn was aborted.', { cause: reason });
+}

@@ -1,0 +1,423 @@
+/** One connection to the server over one socket after the other: performs what `link-state.ts` decides. */
+import type { ServerEvent } from '@longwire/protocol';
+import { createCarrierId, isTerminal, parseEvent } from './carrier.ts';
+import type { Carrier, Passenger, Sending } from './carrier.ts';
+import { ConnectError, toResponsesError } from './errors.ts';
+import type { ConnectionLoss } from './errors.ts';
+import { createLinkState, stepLink } from './link-state.ts';
+import type { LinkAnswer, LinkEffect, LinkInput, LinkState } from './link-state.ts';
+import { toBackoffMs } from './options.ts';
+import type { Settings } from './options.ts';
+import { longestTimerMs } from './silence.ts';
+import type { Socket, SocketListener } from './socket.ts';
+
+/** What a link needs of the connection that it is part of. */
+export interface LinkHost {
+  readonly settings: Settings;
+  /** Whether to ask for a resumable connection. */
+  readonly isAsking: boolean;
+  readonly hasLanes: () => boolean;
+  readonly lifetimeMs: () => number;
+  /** Opens a socket; `resume` is what is asked for: `new`, or a token and how far we are. */
+  dial(resume: string | null, listener: SocketListener): Socket;
+  /** The link has ended: what the server kept is gone, and it carries nothing more. */
+  onEnd(link: SocketLink): void;
+  /** It is about to become too old and cannot be taken up by a new socket. */
+  onOld(link: SocketLink): void;
+  /** The server said that the connection is too old: its words tell how old one may get. */
+  onLimit(message: string): void;
+  onState(state: 'open' | 'resuming', reason: string): void;
+}
+
+/** How a suspect socket is closed: for the server this is a cut, after which we come back. */
+const suspectCode = 4000;
+const pingMs = 20_000;
+/** Named lanes of a socket (dossier E). */
+const maxNames = 32;
+/** So long after a new socket could not be opened, a link that is too old tries again. */
+const rotateAgainMs = 30_000;
+
+/** A socket connection, resumable where the server can. Carries turns once `open` has resolved. */
+export class SocketLink implements Carrier {
+  readonly kind = 'socket';
+  readonly #host: LinkHost;
+  readonly #seats = new Map<string | null, Passenger>();
+  #id = createCarrierId();
+  #state: LinkState;
+  /** The newest ordinal given to a socket, in this life of the connection. */
+  #life = { transmitted: 0 };
+  #socket: Socket | null = null;
+  #dialling: Socket | null = null;
+  #isIdempotent = false;
+  #isRetiring = false;
+  #isFull = false;
+  #isEnded = false;
+  #heardAtMs = 0;
+  #lastWord: Error | null = null;
+  #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
+  readonly #timers = new Map<'dial' | 'retry' | 'grace' | 'age' | 'ping', ReturnType<typeof setTimeout>>();
+
+  constructor(host: LinkHost) {
+    this.#host = host;
+    this.#state = createLinkState(host.isAsking);
+  }
+
+  get id(): number {
+    return this.#id;
+  }
+
+  get hasLanes(): boolean {
+    return this.#host.hasLanes();
+  }
+
+  get canCancel(): boolean {
+    return this.#state.mode === 'resumable';
+  }
+
+  get takesKeys(): boolean {
+    return this.#state.mode === 'asked' || this.#isIdempotent;
+  }
+
+  get isIdempotent(): boolean {
+    return this.#isIdempotent;
+  }
+
+  /** Whether turns can still be started on it; while it is being taken up again they wait. */
+  get isUsable(): boolean {
+    const isUp = this.#socket !== null || this.#state.phase === 'resuming';
+    return isUp && !this.#isRetiring && !this.#isEnded;
+  }
+
+  /** Opens the first socket. Rejects with a `ConnectError`. */
+  open(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#dial(this.#host.isAsking ? 'new' : null, {
+      opened: () => {
+        this.#host.onState('open', '');
+        resolve();
+      },
+      failed: (error) => {
+        this.#finish();
+        reject(error);
+      },
+    });
+    return promise;
+  }
+
+  hasSeat(passenger: Passenger): boolean {
+    return this.#seats.get(passenger.name) === passenger;
+  }
+
+  /** Takes a lane in; false where it has no place for it. */
+  seat(passenger: Passenger): boolean {
+    if (this.hasSeat(passenger)) return true;
+    const isFull = this.hasLanes ? passenger.name !== null && this.#names >= maxNames : this.#seats.size > 0;
+    if (isFull || this.#isFull || this.#seats.has(passenger.name)) return false;
+    this.#seats.set(passenger.name, passenger);
+    return true;
+  }
+
+  /** The lane goes elsewhere. `isFull`: nobody else is taken in. */
+  unseat(passenger: Passenger, isFull: boolean): void {
+    this.#isFull ||= isFull;
+    if (this.hasSeat(passenger)) this.#seats.delete(passenger.name);
+    this.#endIfUnused();
+  }
+
+  send(passenger: Passenger, text: string): Sending {
+    const life = this.#life;
+    const isOpen = this.#socket?.isOpen ?? false;
+    this.#seats.set(passenger.name, passenger);
+    this.#step({ type: 'send', text });
+    const ordinal = this.#state.mode === 'plain' ? 0 : this.#state.sent;
+    return {
+      get hasLeft() {
+        return ordinal === 0 ? isOpen : ordinal <= life.transmitted;
+      },
+      prove: () => {
+        if (life === this.#life && ordinal > 0) this.#step({ type: 'proven', ordinal });
+      },
+    };
+  }
+
+  revive(): boolean {
+    if (this.#state.mode !== 'resumable' || this.#isEnded) return false;
+    if (this.#state.phase === 'resuming') return true;
+    // Other lanes hear: the silence is not the socket's.
+    if (performance.now() - this.#heardAtMs < this.#host.settings.timeouts.stallMs / 2) return false;
+    this.#dropSocket('silent for too long');
+    return true;
+  }
+
+  retire(): void {
+    this.#isRetiring = true;
+    this.#endIfUnused();
+  }
+
+  release(_passenger: Passenger): void {
+    this.#endIfUnused();
+  }
+
+  /** Ends it at once; passengers are not told. */
+  close(): void {
+    this.#finish();
+  }
+
+  get #names(): number {
+    return this.#seats.size - (this.#seats.has(null) ? 1 : 0);
+  }
+
+  #endIfUnused(): void {
+    if (!this.#isRetiring || this.#isEnded) return;
+    for (const passenger of this.#seats.values()) if (passenger.isBusy) return;
+    this.#finish();
+    this.#host.onEnd(this);
+  }
+
+  #finish(): void {
+    this.#isEnded = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    this.#dialling?.drop(1000, '');
+    this.#socket?.drop(1000, '');
+    this.#dialling = null;
+    this.#socket = null;
+  }
+
+  #dial(resume: string | null, on: { opened(): void; failed(error: ConnectError): void }): void {
+    const { connectMs } = this.#host.settings.timeouts;
+    const settle = () => {
+      this.#clear('dial');
+      this.#dialling = null;
+    };
+    const fail = (message: string) => {
+      settle();
+      on.failed(new ConnectError(message));
+    };
+    let socket: Socket;
+    const listener: SocketListener = {
+      onOpen: () => {
+        settle();
+        this.#adopt(socket);
+        on.opened();
+      },
+      onText: (text) => {
+        if (socket === this.#socket) this.#hear(text);
+      },
+      onClose: (code, reason) => {
+        if (socket === this.#socket) this.#cut({ code, reason, cause: this.#lastWord });
+        else if (socket === this.#dialling) fail('No WebSocket could be opened');
+      },
+    };
+    try {
+      socket = this.#host.dial(resume, listener);
+    } catch (error) {
+      return fail(`No WebSocket can be made here: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#dialling = socket;
+    this.#after('dial', connectMs, () => {
+      socket.drop(suspectCode, '');
+      fail(`No WebSocket opened within ${connectMs} ms`);
+    });
+  }
+
+  /** A socket has opened: from now on it is the one. */
+  #adopt(socket: Socket): void {
+    const old = this.#socket;
+    this.#socket = socket;
+    this.#heardAtMs = performance.now();
+    this.#lastWord = null;
+    if (old !== null) {
+      old.drop(suspectCode, 'replaced');
+      this.#state = stepLink(this.#state, { type: 'cut' }).state;
+      this.#limitResuming();
+    }
+    const { lifetimeMs } = this.#host;
+    this.#after('age', Math.min(lifetimeMs(), longestTimerMs), () => this.#rotate());
+    this.#after('ping', pingMs, () => this.#ping());
+  }
+
+  #ping(): void {
+    this.#socket?.ping();
+    this.#after('ping', pingMs, () => this.#ping());
+  }
+
+  #rotate(): void {
+    if (this.#isEnded || this.#isRetiring || this.#state.phase !== 'open') return;
+    if (this.#state.mode !== 'resumable') return this.#host.onOld(this);
+    this.#dial(this.#resumeWord, {
+      opened: () => {},
+      failed: () => this.#after('age', rotateAgainMs, () => this.#rotate()),
+    });
+  }
+
+  get #resumeWord(): string {
+    return `${this.#state.token}:${this.#state.received}`;
+  }
+
+  #hear(text: string): void {
+    this.#heardAtMs = performance.now();
+    const event = parseEvent(text);
+    if (!event || this.#isEnded) return;
+    if (event.type === 'longwire:connection') return this.#answer(event);
+    const ordinal = takeOrdinal(event);
+    const isNew = this.#step({ type: 'frame', ordinal, bytes: text.length, isTerminal: isTerminal(event) });
+    if (isNew) this.#route(event, text.length);
+  }
+
+  #answer(event: ServerEvent): void {
+    const answer = toAnswer(event);
+    if (answer === null) return;
+    this.#isIdempotent = 'idempotency' in event && event.idempotency === true;
+    const wasResuming = this.#state.phase === 'resuming';
+    this.#clear('grace');
+    if (wasResuming && !answer.isResumed) return this.#startAnew(answer);
+    this.#step({ type: 'answer', answer });
+  }
+
+  /** The server has lost the connection and begins another one on this socket. */
+  #startAnew(answer: LinkAnswer): void {
+    this.#id = createCarrierId();
+    this.#life = { transmitted: 0 };
+    this.#state = stepLink(createLinkState(true), { type: 'answer', answer }).state;
+    this.#host.onState('open', 'the server had lost the connection');
+    this.#loseSeats();
+  }
+
+  #loseSeats(): void {
+    const passengers = [...this.#seats.values()];
+    this.#seats.clear();
+    for (const passenger of passengers) passenger.lose(this.#loss);
+  }
+
+  #route(event: ServerEvent, bytes: number): void {
+    const passenger = this.#passengerOf(event);
+    const error = event.type === 'error' && event.stream_id === undefined ? toResponsesError(event) : null;
+    if (error?.code === 'websocket_connection_limit_reached') {
+      this.#lastWord = error;
+      this.#host.onLimit(error.message);
+      if (this.#state.mode === 'resumable') this.#rotate();
+      else this.#isRetiring = true;
+      // Only a request that nothing came of can be what this refuses.
+      if (passenger?.isWaiting) passenger.receive(event, bytes);
+      return this.#endIfUnused();
+    }
+    if (passenger?.isBusy) passenger.receive(event, bytes);
+    else if (error) this.#lastWord = error;
+  }
+
+  #passengerOf(event: ServerEvent): Passenger | undefined {
+    if (typeof event.stream_id === 'string') return this.#seats.get(event.stream_id);
+    // A server without lanes tells no names, and has one passenger.
+    if (!this.hasLanes) return this.#seats.values().next().value;
+    return this.#strangerOf(event) ?? this.#seats.get(null);
+  }
+
+  /** The named lane that an event without a name is about. */
+  #strangerOf(event: ServerEvent): Passenger | undefined {
+    if (event.type.startsWith('response.steer.') && 'steer' in event) {
+      const { previous_response_id: target } = event.steer as { readonly previous_response_id?: unknown };
+      return this.#seats.values().find((passenger) => typeof target === 'string' && passenger.isSteering(target));
+    }
+    if (event.type !== 'error' || toResponsesError(event)?.param !== 'stream_id') return undefined;
+    return this.#seats.values().find(({ name, isWaiting }) => name !== null && isWaiting);
+  }
+
+  #dropSocket(why: string): void {
+    this.#socket?.drop(suspectCode, why);
+    this.#cut({ code: 1006, reason: why, cause: null });
+  }
+
+  #cut(loss: ConnectionLoss): void {
+    if (this.#isEnded) return;
+    this.#loss = loss;
+    this.#clear('age');
+    this.#clear('ping');
+    this.#clear('dial');
+    this.#dialling?.drop(suspectCode, '');
+    this.#dialling = null;
+    this.#socket = null;
+    // Cut again before the answer came.
+    if (this.#state.phase === 'resuming') this.#redial(1);
+    else this.#step({ type: 'cut' });
+  }
+
+  #redial(attempt: number): void {
+    const { settings } = this.#host;
+    // A restarting server has many clients: they do not all come at once.
+    const isCalm = attempt > 0 || this.#loss.code === 1012 || this.#loss.code === 1013;
+    const waitMs = isCalm ? toBackoffMs(settings.retry, Math.max(0, attempt - 1), Math.random()) : 0;
+    this.#after('retry', waitMs, () => {
+      this.#dial(this.#resumeWord, { opened: () => {}, failed: () => this.#redial(attempt + 1) });
+    });
+  }
+
+  #step(input: LinkInput): boolean {
+    const { state, effects } = stepLink(this.#state, input);
+    this.#state = state;
+    let isDelivered = false;
+    for (const effect of effects) isDelivered = this.#perform(effect) || isDelivered;
+    return isDelivered;
+  }
+
+  #perform(effect: LinkEffect): boolean {
+    switch (effect.type) {
+      case 'transmit':
+        if (!this.#socket?.isOpen) return false;
+        this.#socket.send(effect.text);
+        this.#life.transmitted = this.#state.sent;
+        return false;
+      case 'deliver':
+        return true;
+      case 'dropSocket':
+        this.#dropSocket('frames were missing');
+        return false;
+      case 'reconnect':
+        this.#host.onState('resuming', this.#loss.reason);
+        this.#limitResuming();
+        this.#redial(0);
+        return false;
+      case 'resumed':
+        this.#host.onState('open', 'resumed');
+        return false;
+      case 'lost':
+        this.#finish();
+        this.#host.onEnd(this);
+        this.#loseSeats();
+        return false;
+    }
+  }
+
+  #limitResuming(): void {
+    this.#after('grace', this.#state.graceMs, () => this.#step({ type: 'giveUp' }));
+  }
+
+  #after(name: 'dial' | 'retry' | 'grace' | 'age' | 'ping', waitMs: number, then: () => void): void {
+    this.#clear(name);
+    if (waitMs !== Infinity) this.#timers.set(name, setTimeout(then, waitMs));
+  }
+
+  #clear(name: 'dial' | 'retry' | 'grace' | 'age' | 'ping'): void {
+    clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+}
+
+/** Takes the ordinal off an event, so that applications see what every server sends. */
+function takeOrdinal(event: ServerEvent): number | null {
+  if (!('longwire_seq' in event)) return null;
+  const ordinal = event.longwire_seq;
+  delete (event as { longwire_seq?: unknown }).longwire_seq;
+  return typeof ordinal === 'number' ? ordinal : null;
+}
+
+function toAnswer(event: ServerEvent): LinkAnswer | null {
+  const { token, resumed, received, grace_ms } = event as unknown as Record<string, unknown>;
+  if (typeof token !== 'string' || typeof resumed !== 'boolean') return null;
+  return {
+    token,
+    isResumed: resumed,
+    received: typeof received === 'number' ? received : 0,
+    graceMs: typeof grace_ms === 'number' ? grace_ms : 0,
+  };
+}
