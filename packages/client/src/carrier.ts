@@ -2,6 +2,9 @@
 import type { ServerEvent } from '@longwire/protocol';
 import type { ConnectionLoss } from './errors.ts';
 
+/** What is known of a server and idempotency keys. */
+export type KeySupport = 'honoured' | 'ignored' | 'unknown';
+
 /** A way to the server. */
 export interface Carrier {
   /** What the server remembers of unstored responses, it remembers under this number; it changes when that is lost. */
@@ -11,10 +14,10 @@ export interface Carrier {
   readonly hasLanes: boolean;
   /** Whether `response.cancel` is understood. */
   readonly canCancel: boolean;
-  /** Whether requests are to carry an idempotency key: the server honours it, or may. */
-  readonly takesKeys: boolean;
-  /** Whether the server honours them. */
-  readonly isIdempotent: boolean;
+  /** Whether the server honours idempotency keys; requests carry one unless it does not. */
+  readonly keys: KeySupport;
+  /** Waits until the server has said whether it honours keys; not for long. */
+  settleKeys(): Promise<boolean>;
   /** Sends a frame of a lane, at once or as soon as the connection has been taken up again. */
   send(passenger: Passenger, text: string): Sending;
   /** The server has been silent on a lane: makes sure that the connection lives. False where it cannot. */

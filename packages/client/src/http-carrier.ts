@@ -1,7 +1,7 @@
 /** Turns over HTTP with server-sent events, where no socket opens: a request each, the rest as over a socket. */
 import type { ServerEvent } from '@longwire/protocol';
 import { createCarrierId, parseEvent } from './carrier.ts';
-import type { Carrier, Passenger, Sending } from './carrier.ts';
+import type { Carrier, KeySupport, Passenger, Sending } from './carrier.ts';
 import type { ConnectionLoss } from './errors.ts';
 import { readSse } from './sse-reader.ts';
 
@@ -39,12 +39,14 @@ export class HttpCarrier implements Carrier {
     this.#options = options;
   }
 
-  get takesKeys(): boolean {
-    return this.#options.mayBeLongwire;
+  get keys(): KeySupport {
+    if (!this.#options.mayBeLongwire) return 'ignored';
+    return this.#isIdempotent ? 'honoured' : 'unknown';
   }
 
-  get isIdempotent(): boolean {
-    return this.#isIdempotent;
+  /** It says so with its answers only. */
+  settleKeys(): Promise<boolean> {
+    return Promise.resolve(this.#isIdempotent);
   }
 
   send(passenger: Passenger, text: string): Sending {

@@ -138,6 +138,11 @@ function acquire(state: RecoveryState, isOther: boolean): RecoveryStep {
   return { state: { ...state, phase: 'acquiring' }, effects: [{ type: 'acquire', isOther }] };
 }
 
+function pause(state: RecoveryState, retryAfterMs: number | null): RecoveryStep {
+  const { retries } = state;
+  return { state: { ...state, phase: 'pausing' }, effects: [{ type: 'pause', retryAfterMs, retry: retries - 1 }] };
+}
+
 function sendOn(state: RecoveryState, carrier: number): RecoveryStep {
   const { parent, isResent } = state;
   const isKnown = parent === null || parent.isStored || parent.carrier === carrier;
@@ -173,15 +178,18 @@ function refused(state: RecoveryState, error: RefusedRequest): RecoveryStep {
   };
   if (isLaneRefused(error) || (error.code !== null && elsewhere.has(error.code))) return acquire(next, true);
   if (!isTransient(error)) return end(state, 'refused');
-  const { retryAfterMs } = error;
-  return { state: { ...next, phase: 'pausing' }, effects: [{ type: 'pause', retryAfterMs, retry: retries }] };
+  return pause(next, error.retryAfterMs);
 }
 
-function lost(state: RecoveryState, { hasLeft, isIdempotent }: { hasLeft: boolean; isIdempotent: boolean }) {
+function lost(
+  state: RecoveryState,
+  { hasLeft, isIdempotent }: { readonly hasLeft: boolean; readonly isIdempotent: boolean },
+): RecoveryStep {
   const { hasEvents, retries, maxRetries, isResent } = state;
   if (retries >= maxRetries || (hasLeft && !isIdempotent)) return end(state, 'lost');
   // Sent again or not, what was sent first may still be there.
-  return acquire({ ...state, retries: retries + 1, isResent: isResent || hasLeft || hasEvents }, false);
+  const next = { ...state, retries: retries + 1, isResent: isResent || hasLeft || hasEvents };
+  return retries === 0 ? acquire(next, false) : pause(next, null);
 }
 
 /** Whether the server does not know `stream_id`, or knows too many already. */

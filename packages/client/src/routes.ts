@@ -115,10 +115,9 @@ export class Routes {
   /** A lane's request was refused by what it was sent on, and would not be by another. */
   leave(passenger: Passenger, carrier: Carrier, refusal: RefusedRequest): void {
     if (!(carrier instanceof SocketLink)) return;
-    const isFull = refusal.code === 'websocket_stream_limit_reached';
     if (isLaneRefused(refusal)) {
-      if (!isFull) this.#hasLanes = false;
-      carrier.unseat(passenger, isFull);
+      if (refusal.code !== 'websocket_stream_limit_reached') this.#hasLanes = false;
+      carrier.unseat(passenger, true);
     } else {
       carrier.retire();
       carrier.unseat(passenger, false);
@@ -202,7 +201,7 @@ export class Routes {
     return {
       settings: this.settings,
       isAsking: this.#isAsking,
-      hasLanes: () => this.#hasLanes,
+      hasLanes: this.#hasLanes,
       lifetimeMs: () => this.#lifetimeMs,
       dial: (resume, listener) => this.#dial(resume, listener),
       onEnd: (link) => void this.#links.delete(link),

@@ -1,4 +1,5 @@
 /** One turn of a lane, from `create` to its end: performs what `recovery.ts` decides. */
+import { adviceForCloseCode } from '@longwire/protocol/close-codes';
 import type { Response, ServerEvent } from '@longwire/protocol';
 import type { Carrier, Passenger, Sending } from './carrier.ts';
 import type { ChainMemory, Link } from './chain-memory.ts';
@@ -110,15 +111,12 @@ export class RunningTurn {
 
   /** An event of this lane. What is not this turn's is dropped: it would be read as its own. */
   receive(event: ServerEvent, bytes: number): void {
-    if (this.#isOver || !this.#isOurs(event) || this.turn.isRepeated(event)) return;
-    this.#sending?.prove();
+    if (this.#isOver || !this.#isOurs(event)) return;
     const error = toResponsesError(event);
     if (error) return this.#refuse(event, bytes, error);
+    this.#hear();
+    if (this.turn.isRepeated(event)) return;
     this.#input = this.#inputOf(event);
-    this.#step({ type: 'progress' });
-    this.#isRevived = false;
-    if (this.turn.responseId === null) this.#silence.start(this.#host.settings.timeouts.stallMs);
-    else this.#silence.heard();
     const response = this.turn.push(event, bytes);
     this.sendControls();
     if (response) this.#onResponse(response);
@@ -141,7 +139,9 @@ export class RunningTurn {
     this.#host.steers.failAll('connection_lost', 'The connection was lost before the steer was applied.');
     if (this.#steered) return this.#end({ response: this.#steered });
     if (this.turn.isSettled) return this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
-    const isIdempotent = this.#key !== null && (this.#carrier?.isIdempotent ?? false);
+    // A server that closed because of what we sent would do so again.
+    const isWelcome = adviceForCloseCode(loss.code) !== 'terminal';
+    const isIdempotent = isWelcome && this.#key !== null && this.#carrier?.keys !== 'ignored';
     this.#sending = null;
     this.#silence.stop();
     this.#step({ type: 'lost', hasLeft, isIdempotent });
@@ -256,18 +256,23 @@ export class RunningTurn {
 
   #take(carrier: Carrier): void {
     this.#carrier = carrier;
-    if (this.#recovery?.isResent && !carrier.takesKeys) {
-      // This server cannot tell that it has the request already.
-      return this.#end({ error: new ConnectionLostError(this.#loss, this.turn.progress) });
-    }
-    this.#step({ type: 'carrier', carrier: carrier.id });
+    if (this.#recovery?.isResent && carrier.keys !== 'honoured') void this.#takeProven(carrier, this.#nextAttempt());
+    else this.#step({ type: 'carrier', carrier: carrier.id });
+  }
+
+  /** What may have been sent before goes only to a server that can tell. */
+  async #takeProven(carrier: Carrier, attempt: number): Promise<void> {
+    const isProven = await carrier.settleKeys();
+    if (attempt !== this.#attempt) return;
+    if (isProven) this.#step({ type: 'carrier', carrier: carrier.id });
+    else this.#fail('lost');
   }
 
   #send(form: RequestForm, isResent: boolean): void {
     const { parent, steered } = this.#ground;
     this.#sending = null;
     if (isResent) return this.#transmit();
-    this.#key = this.#carrier?.takesKeys ? createKey() : null;
+    this.#key = this.#carrier?.keys === 'ignored' ? null : createKey();
     if (form === 'delta' || parent === null) {
       this.#previousResponseId = parent?.id;
       this.#itemsBefore = steered !== null && steered.carrier !== this.#carrier?.id ? steered.json : '';
@@ -311,6 +316,15 @@ export class RunningTurn {
     this.#pauseTimer = setTimeout(() => this.#step({ type: 'resume' }), waitMs);
   }
 
+  /** The server is at work on it. */
+  #hear(): void {
+    this.#isRevived = false;
+    if (!this.isWaiting) return this.#silence.heard();
+    this.#sending?.prove();
+    this.#silence.start(this.#host.settings.timeouts.stallMs);
+    this.#step({ type: 'progress' });
+  }
+
   #isOurs(event: ServerEvent): boolean {
     if (!this.isWaiting && this.#recovery?.phase !== 'running') return false;
     if (event.type === 'error') return this.#steered === null;
@@ -346,6 +360,7 @@ export class RunningTurn {
     // The server forgets the parent with a turn that fails (dossier D.1); where that is not so, replaying costs bytes only.
     if (parent) parent.carrier = null;
     if (this.turn.isSettled) return this.#end({ error });
+    this.#sending?.prove();
     this.#refusal = { event, bytes, error };
     this.#step({ type: 'refused', error });
   }

@@ -1,7 +1,8 @@
 /** One connection to the server over one socket after the other: performs what `link-state.ts` decides. */
 import type { ServerEvent } from '@longwire/protocol';
+import { adviceForCloseCode } from '@longwire/protocol/close-codes';
 import { createCarrierId, isTerminal, parseEvent } from './carrier.ts';
-import type { Carrier, Passenger, Sending } from './carrier.ts';
+import type { Carrier, KeySupport, Passenger, Sending } from './carrier.ts';
 import { ConnectError, toResponsesError } from './errors.ts';
 import type { ConnectionLoss } from './errors.ts';
 import { createLinkState, stepLink } from './link-state.ts';
@@ -16,7 +17,7 @@ export interface LinkHost {
   readonly settings: Settings;
   /** Whether to ask for a resumable connection. */
   readonly isAsking: boolean;
-  readonly hasLanes: () => boolean;
+  readonly hasLanes: boolean;
   readonly lifetimeMs: () => number;
   /** Opens a socket; `resume` is what is asked for: `new`, or a token and how far we are. */
   dial(resume: string | null, listener: SocketListener): Socket;
@@ -34,12 +35,17 @@ const suspectCode = 4000;
 const pingMs = 20_000;
 /** Named lanes of a socket (dossier E). */
 const maxNames = 32;
+/** So long a server may take to say who it is; a Longwire does so with the upgrade. */
+const answerMs = 3_000;
 /** So long after a new socket could not be opened, a link that is too old tries again. */
 const rotateAgainMs = 30_000;
+
+type TimerName = 'dial' | 'retry' | 'grace' | 'age' | 'ping' | 'answer';
 
 /** A socket connection, resumable where the server can. Carries turns once `open` has resolved. */
 export class SocketLink implements Carrier {
   readonly kind = 'socket';
+  readonly hasLanes: boolean;
   readonly #host: LinkHost;
   readonly #seats = new Map<string | null, Passenger>();
   #id = createCarrierId();
@@ -49,16 +55,19 @@ export class SocketLink implements Carrier {
   #socket: Socket | null = null;
   #dialling: Socket | null = null;
   #isIdempotent = false;
+  /** Resolves when it is known whether the server is a Longwire. */
+  readonly #answered = Promise.withResolvers<void>();
   #isRetiring = false;
   #isFull = false;
   #isEnded = false;
   #heardAtMs = 0;
   #lastWord: Error | null = null;
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
-  readonly #timers = new Map<'dial' | 'retry' | 'grace' | 'age' | 'ping', ReturnType<typeof setTimeout>>();
+  readonly #timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
 
   constructor(host: LinkHost) {
     this.#host = host;
+    this.hasLanes = host.hasLanes;
     this.#state = createLinkState(host.isAsking);
   }
 
@@ -66,20 +75,18 @@ export class SocketLink implements Carrier {
     return this.#id;
   }
 
-  get hasLanes(): boolean {
-    return this.#host.hasLanes();
-  }
-
   get canCancel(): boolean {
     return this.#state.mode === 'resumable';
   }
 
-  get takesKeys(): boolean {
-    return this.#state.mode === 'asked' || this.#isIdempotent;
+  get keys(): KeySupport {
+    if (this.#state.mode === 'asked') return 'unknown';
+    return this.#isIdempotent ? 'honoured' : 'ignored';
   }
 
-  get isIdempotent(): boolean {
-    return this.#isIdempotent;
+  settleKeys(): Promise<boolean> {
+    this.#after('answer', answerMs, () => this.#answered.resolve());
+    return this.#answered.promise.then(() => this.#isIdempotent);
   }
 
   /** Whether turns can still be started on it; while it is being taken up again they wait. */
@@ -176,6 +183,7 @@ export class SocketLink implements Carrier {
 
   #finish(): void {
     this.#isEnded = true;
+    this.#answered.resolve();
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     this.#dialling?.drop(1000, '');
@@ -262,6 +270,7 @@ export class SocketLink implements Carrier {
     if (event.type === 'longwire:connection') return this.#answer(event);
     const ordinal = takeOrdinal(event);
     const isNew = this.#step({ type: 'frame', ordinal, bytes: text.length, isTerminal: isTerminal(event) });
+    if (this.#state.mode === 'plain') this.#answered.resolve();
     if (isNew) this.#route(event, text.length);
   }
 
@@ -269,10 +278,10 @@ export class SocketLink implements Carrier {
     const answer = toAnswer(event);
     if (answer === null) return;
     this.#isIdempotent = 'idempotency' in event && event.idempotency === true;
-    const wasResuming = this.#state.phase === 'resuming';
     this.#clear('grace');
-    if (wasResuming && !answer.isResumed) return this.#startAnew(answer);
-    this.#step({ type: 'answer', answer });
+    if (this.#state.phase === 'resuming' && !answer.isResumed) this.#startAnew(answer);
+    else this.#step({ type: 'answer', answer });
+    this.#answered.resolve();
   }
 
   /** The server has lost the connection and begins another one on this socket. */
@@ -338,16 +347,18 @@ export class SocketLink implements Carrier {
     this.#dialling = null;
     this.#socket = null;
     // Cut again before the answer came.
-    if (this.#state.phase === 'resuming') this.#redial(1);
+    if (adviceForCloseCode(loss.code) === 'terminal') this.#step({ type: 'giveUp' });
+    else if (this.#state.phase === 'resuming') this.#redial(1);
     else this.#step({ type: 'cut' });
   }
 
   #redial(attempt: number): void {
-    const { settings } = this.#host;
-    // A restarting server has many clients: they do not all come at once.
-    const isCalm = attempt > 0 || this.#loss.code === 1012 || this.#loss.code === 1013;
-    const waitMs = isCalm ? toBackoffMs(settings.retry, Math.max(0, attempt - 1), Math.random()) : 0;
-    this.#after('retry', waitMs, () => {
+    // A restarting server has many clients, which do not all come at once, and nothing to give back.
+    const isRestart = this.#loss.code === 1012 || this.#loss.code === 1013;
+    if (isRestart && attempt > 0) return void this.#step({ type: 'giveUp' });
+    const isFirst = attempt === 0 && !isRestart;
+    const { retry } = this.#host.settings;
+    this.#after('retry', isFirst ? 0 : toBackoffMs(retry, Math.max(0, attempt - 1), Math.random()), () => {
       this.#dial(this.#resumeWord, { opened: () => {}, failed: () => this.#redial(attempt + 1) });
     });
   }
@@ -392,12 +403,12 @@ export class SocketLink implements Carrier {
     this.#after('grace', this.#state.graceMs, () => this.#step({ type: 'giveUp' }));
   }
 
-  #after(name: 'dial' | 'retry' | 'grace' | 'age' | 'ping', waitMs: number, then: () => void): void {
+  #after(name: TimerName, waitMs: number, then: () => void): void {
     this.#clear(name);
     if (waitMs !== Infinity) this.#timers.set(name, setTimeout(then, waitMs));
   }
 
-  #clear(name: 'dial' | 'retry' | 'grace' | 'age' | 'ping'): void {
+  #clear(name: TimerName): void {
     clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }

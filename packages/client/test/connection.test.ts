@@ -75,7 +75,7 @@ describe('connect', () => {
 describe('the end of a socket', () => {
   test('ends open and waiting turns of every lane with what is known of each', async () => {
     await using peer = await startPeer();
-    const connection = await connect({ baseUrl: peer.baseUrl });
+    const connection = await connect({ baseUrl: peer.baseUrl, resume: false });
     const socket = await peer.accept();
     const running = connection.lane().create({ input: 'one' });
     const waiting = connection.lane().create({ input: 'two' });
@@ -102,7 +102,7 @@ describe('the end of a socket', () => {
 
   test('a broken socket is 1006', async () => {
     await using peer = await startPeer();
-    const connection = await connect({ baseUrl: peer.baseUrl });
+    const connection = await connect({ baseUrl: peer.baseUrl, resume: false });
     const socket = await peer.accept();
     const turn = connection.lane().create({ input: 'one' });
     await socket.next();
@@ -112,7 +112,7 @@ describe('the end of a socket', () => {
 
   test('what the server said before it closed is the cause', async () => {
     await using peer = await startPeer();
-    const connection = await connect({ baseUrl: peer.baseUrl });
+    const connection = await connect({ baseUrl: peer.baseUrl, resume: false });
     const socket = await peer.accept();
     const turn = connection.lane('busy').create({ input: 'one' });
     await socket.next();
@@ -126,7 +126,7 @@ describe('the end of a socket', () => {
 
   test('close() ends the turns at once and tells the server', async () => {
     await using peer = await startPeer();
-    const connection = await connect({ baseUrl: peer.baseUrl });
+    const connection = await connect({ baseUrl: peer.baseUrl, resume: false });
     const socket = await peer.accept();
     const turn = connection.lane().create({ input: 'one' });
     await socket.next();
@@ -142,7 +142,7 @@ describe('the end of a socket', () => {
 
 test('frames that are no events are skipped', async () => {
   await using peer = await startPeer();
-  const connection = await connect({ baseUrl: peer.baseUrl });
+  const connection = await connect({ baseUrl: peer.baseUrl, resume: false });
   const socket = await peer.accept();
   const turn = connection.lane().create({ input: 'one' });
   await socket.next();

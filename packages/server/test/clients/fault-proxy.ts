@@ -193,9 +193,10 @@ export class FaultProxy implements AsyncDisposable {
     this.#wake();
   }
 
-  /** Notes what the client sends, and returns what goes on to the server. */
+  /** Notes the requests that the client sends, and returns what goes on to the server. */
   #request(text: string, line: Line | null): string {
     const body = JSON.parse(text) as Record<string, unknown>;
+    if (line !== null && body['type'] !== 'response.create') return text;
     const id = typeof body['previous_response_id'] === 'string' ? body['previous_response_id'] : null;
     this.requests.push({
       socket: line?.number ?? 0,
