@@ -132,7 +132,7 @@ describe('the end of a connection', () => {
       },
     });
     await using server = await startTestServer({ engines: [engine] });
-    using connection = await open(server, { retry: { attempts: 0 } });
+    using connection = await open(server, { retry: { attempts: 1, baseMs: 10 } });
     const turn = connection.lane().create({ model, input: 'one' });
     await held.promise;
     const drained = server.drain();
