@@ -93,16 +93,16 @@ function compileArray({ items, minItems = 0 }: JsonSchema): Check {
 
 function compileObject(schema: JsonSchema): Check {
   const { properties = {}, required = [] } = schema;
-  const fields = Object.entries(properties).map(([name, field]) => {
-    return { name, check: compile(field), isRequired: required.includes(name) };
-  });
+  const fields = new Map(Object.entries(properties).map(([name, field]) => [name, compile(field)]));
   const checkEntries = compileEntries(schema);
   return (value) => {
     if (!isObject(value)) return false;
-    for (const { name, check, isRequired } of fields) {
+    // Over what the value has: an envelope knows 35 fields, and a request sends six of them.
+    for (const name in value) {
       const field = value[name];
-      if (field === undefined ? isRequired : !check(field)) return false;
+      if (field !== undefined && fields.get(name)?.(field) === false) return false;
     }
+    for (const name of required) if (value[name] === undefined) return false;
     return checkEntries === null || checkEntries(value);
   };
 }

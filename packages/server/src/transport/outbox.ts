@@ -22,6 +22,8 @@ export class Outbox {
   /** Ends the wait for the reader; null while there is none. */
   #wait: AbortController | null = null;
   #hurries = false;
+  /** Of the lanes in which a turn runs. */
+  readonly #encoders = new Map<string | null, EventEncoder>();
   /** Frames of this tick. */
   #held: string[] = [];
   #heldCharacters = 0;
@@ -49,7 +51,7 @@ export class Outbox {
    */
   async write(streamId: string | null, events: readonly KnownEvent[]): Promise<boolean> {
     let inTime = true;
-    const encoder = new EventEncoder(streamId);
+    const encoder = this.#encoders.get(streamId) ?? new EventEncoder(streamId);
     for (const event of events) {
       if (this.#socket.readyState !== this.#socket.OPEN) break;
       if (!this.#hold(encoder.encode(event))) inTime &&= await this.#hasRoom();
@@ -64,6 +66,8 @@ export class Outbox {
       if (this.#socket.readyState !== this.#socket.OPEN) break;
       if (!this.#hold(text)) inTime &&= await this.#hasRoom();
     }
+    if (encoder.isInTurn) this.#encoders.set(streamId, encoder);
+    else this.#encoders.delete(streamId);
     return inTime;
   }
 

@@ -40,10 +40,17 @@ export interface ItemPlace {
 const obfuscationBlock = 16;
 
 /** Random letters that bring a delta to a multiple of 16, so that sizes on the wire don't give the text away (dossier C.1, 7). */
-function padding(sink: ItemSink, delta: string): { obfuscation?: string } {
-  if (!sink.obfuscate) return {};
-  return { obfuscation: randomAlphanumeric((obfuscationBlock - (delta.length % obfuscationBlock)) % obfuscationBlock) };
+function padding(delta: string): string {
+  return randomAlphanumeric((obfuscationBlock - (delta.length % obfuscationBlock)) % obfuscationBlock);
 }
+
+/** Sends a delta, padded where the client asked for that. Deltas are made in one piece: to put one together from parts costs 3x. */
+function emitDelta(sink: ItemSink, event: DeltaEvent): void {
+  if (sink.obfuscate) event.obfuscation = padding(event.delta);
+  sink.emit(event);
+}
+
+type DeltaEvent = Extract<UnnumberedEvent, { delta: string; item_id: string }>;
 
 // Events are encoded after the whole batch was made: an item in an event is never an array that still grows.
 
@@ -71,19 +78,20 @@ export class OpenMessage {
     this.#open('output_text');
     this.#text += delta;
     if (logprobs.length > 0) this.#logprobs.push(...logprobs);
-    this.#sink.emit({
+    emitDelta(this.#sink, {
       type: 'response.output_text.delta',
-      ...this.#at(),
+      item_id: this.#place.item_id,
+      output_index: this.#place.output_index,
+      content_index: this.#content.length,
       delta,
-      logprobs: [...logprobs],
-      ...padding(this.#sink, delta),
+      logprobs: logprobs.length > 0 ? [...logprobs] : [],
     });
   }
 
   refusal(delta: string): void {
     this.#open('refusal');
     this.#text += delta;
-    this.#sink.emit({ type: 'response.refusal.delta', ...this.#at(), delta, ...padding(this.#sink, delta) });
+    emitDelta(this.#sink, { type: 'response.refusal.delta', ...this.#at(), delta });
   }
 
   close(status: 'completed' | 'incomplete'): void {
@@ -157,8 +165,13 @@ export class OpenReasoning {
       this.#sink.emit({ type: 'response.content_part.added', ...this.#contentPlace(), part });
     }
     this.#text += delta;
-    const obfuscation = padding(this.#sink, delta);
-    this.#sink.emit({ type: 'response.reasoning_text.delta', ...this.#contentPlace(), delta, ...obfuscation });
+    emitDelta(this.#sink, {
+      type: 'response.reasoning_text.delta',
+      item_id: this.#place.item_id,
+      output_index: this.#place.output_index,
+      content_index: this.#content.length,
+      delta,
+    });
   }
 
   summary(delta: string): void {
@@ -169,8 +182,7 @@ export class OpenReasoning {
       this.#sink.emit({ type: 'response.reasoning_summary_part.added', ...this.#summaryPlace(), part });
     }
     this.#text += delta;
-    const obfuscation = padding(this.#sink, delta);
-    this.#sink.emit({ type: 'response.reasoning_summary_text.delta', ...this.#summaryPlace(), delta, ...obfuscation });
+    emitDelta(this.#sink, { type: 'response.reasoning_summary_text.delta', ...this.#summaryPlace(), delta });
   }
 
   /** A reasoning item has no status of its own here: what was cut off shows in its text. */
@@ -252,7 +264,8 @@ export class OpenCall {
     this.#text += delta;
     const type =
       this.kind === 'function' ? 'response.function_call_arguments.delta' : 'response.custom_tool_call_input.delta';
-    this.#sink.emit({ type, ...this.#place, delta, ...padding(this.#sink, delta) });
+    const { item_id, output_index } = this.#place;
+    emitDelta(this.#sink, { type, item_id, output_index, delta });
   }
 
   close(status: 'completed' | 'incomplete'): void {

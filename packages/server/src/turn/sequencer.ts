@@ -110,7 +110,9 @@ export class Sequencer {
   /** Gives an event that is not the response's own (a steering acknowledgement) its next number. */
   number(event: UnnumberedEvent): KnownEvent {
     // Every event is made for this call: adding the number to it is cheaper than a copy of each.
-    return Object.assign(event, { sequence_number: this.#next++ }) as KnownEvent;
+    const numbered = event as KnownEvent;
+    numbered.sequence_number = this.#next++;
+    return numbered;
   }
 
   /** The events of one read of the engine. `end` is the runner's affair and is passed over. */

@@ -1,0 +1,119 @@
+import { createResponse, resolveSettings, type KnownEvent, type Response } from '@longwire/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EventEncoder } from '../../src/transport/event-json.ts';
+
+const place = { item_id: fc.constant('msg_0a'), output_index: fc.nat() };
+const piece = { delta: fc.string({ unit: 'binary' }), sequence_number: fc.nat() };
+const padding = { obfuscation: fc.constantFrom('', 'aZ09') };
+
+/** Every kind of delta that is not left to `JSON.stringify`, and one that is. */
+const deltas = fc.oneof(
+  fc.record(
+    {
+      type: fc.constant('response.output_text.delta'),
+      ...place,
+      content_index: fc.nat(),
+      ...piece,
+      ...padding,
+      logprobs: fc.constantFrom([], [{ token: 'a', bytes: [97], logprob: -1, top_logprobs: [] }]),
+    },
+    { requiredKeys: ['type', 'item_id', 'output_index', 'content_index', 'delta', 'logprobs', 'sequence_number'] },
+  ),
+  fc.record(
+    { type: fc.constant('response.reasoning_text.delta'), ...place, content_index: fc.nat(), ...piece, ...padding },
+    { requiredKeys: ['type', 'item_id', 'output_index', 'content_index', 'delta', 'sequence_number'] },
+  ),
+  fc.record(
+    {
+      type: fc.constantFrom(
+        'response.function_call_arguments.delta',
+        'response.custom_tool_call_input.delta',
+        'response.mcp_call_arguments.delta',
+      ),
+      ...place,
+      ...piece,
+      ...padding,
+    },
+    { requiredKeys: ['type', 'item_id', 'output_index', 'delta', 'sequence_number'] },
+  ),
+);
+
+describe('the JSON of a delta', () => {
+  it('is what JSON.stringify would write, and the stream id, in any order of events', () => {
+    fc.assert(
+      fc.property(fc.array(deltas, { maxLength: 12 }), fc.constantFrom(null, 'a.b-c'), (events, streamId) => {
+        const encoder = new EventEncoder(streamId);
+        const written = events.map((event) => write(encoder, event, streamId));
+        expect(parsed(written)).toEqual(meant(written));
+      }),
+    );
+  });
+});
+
+describe('the JSON of a response', () => {
+  const tools = [{ type: 'function' as const, name: 'look', parameters: { status: 'in_progress', output: [] } }];
+  const request = { model: 'm', input: [], instructions: 'say "usage":null', tools, user: null };
+  const settings = resolveSettings(request);
+  const created: Response = createResponse({ id: 'resp_1', createdAt: 7, model: 'm', settings });
+  const item = { id: 'msg_1', type: 'message' as const, role: 'assistant' as const, status: 'completed' as const };
+  const output = [{ ...item, content: [{ type: 'output_text' as const, text: 'a\u2028"', annotations: [] }] }];
+  const usage = { input_tokens: 1, output_tokens: 2, total_tokens: 3 } as Response['usage'];
+  const error = { code: 'server_error' as const, message: 'It "failed".' };
+
+  it.each<[string, Partial<Response>]>([
+    ['completed', { status: 'completed', completed_at: 9, output, service_tier: 'default', usage }],
+    ['incomplete', { status: 'incomplete', output, incomplete_details: { reason: 'steered' } }],
+    ['failed', { status: 'failed', error }],
+    ['another request', { id: 'resp_2', tools: [], status: 'completed', completed_at: 8 }],
+    ['with a field more', { status: 'completed', input_transformations: [] } as Partial<Response>],
+  ])('is what JSON.stringify would write, as it begins and as it ends: %s', (_, changes) => {
+    const encoder = new EventEncoder('lane');
+    const settled: Response = { ...created, ...changes };
+    const events = [
+      { type: 'response.created', response: created },
+      { type: 'response.in_progress', response: created },
+      ...settled.output.map((each, output_index) => ({ type: 'response.output_item.done', output_index, item: each })),
+      { type: `response.${settled.status}`, response: settled },
+    ].map((event, sequence_number) => ({ ...event, sequence_number }));
+    const written = events.map((event) => write(encoder, event, 'lane'));
+    expect(parsed(written)).toEqual(meant(written));
+    // Byte for byte: somebody may well rely on the order of keys.
+    expect(written.at(-1)?.json).toContain(JSON.stringify(settled));
+    expect(encoder.isInTurn).toBe(false);
+  });
+
+  it('of the next turn has nothing of the turn before', () => {
+    const encoder = new EventEncoder(null);
+    const written = ['resp_1', 'resp_2'].flatMap((id) => [
+      write(encoder, { type: 'response.created', response: { ...created, id }, sequence_number: 0 }, null),
+      write(
+        encoder,
+        { type: 'response.completed', response: { ...created, id, status: 'completed' }, sequence_number: 1 },
+        null,
+      ),
+    ]);
+    expect(parsed(written)).toEqual(meant(written));
+  });
+});
+
+interface Written {
+  readonly json: string;
+  readonly event: object;
+}
+
+/** What was written, and what it must say. */
+function write(encoder: EventEncoder, event: object, streamId: string | null): Written {
+  return {
+    json: encoder.encode(event as KnownEvent),
+    event: streamId === null ? event : { ...event, stream_id: streamId },
+  };
+}
+
+function parsed(written: readonly Written[]): unknown[] {
+  return written.map(({ json }) => JSON.parse(json) as unknown);
+}
+
+function meant(written: readonly Written[]): unknown[] {
+  return written.map(({ event }) => JSON.parse(JSON.stringify(event)) as unknown);
+}
