@@ -2,8 +2,25 @@
 import type { KnownEvent } from '@longwire/protocol';
 import { ResponseEncoder } from './response-json.ts';
 
+/** Writes the events of a connection. */
+export class EventEncoders {
+  /** The one of the lane that spoke last, and those of the others, where there are any. */
+  #last: EventEncoder | null = null;
+  #others: Map<string | null, EventEncoder> | null = null;
+
+  /** The lane's own. Null stands for the default lane. */
+  of(streamId: string | null): EventEncoder {
+    const last = this.#last;
+    if (last?.streamId === streamId) return last;
+    if (last) (this.#others ??= new Map()).set(last.streamId, last);
+    this.#last = this.#others?.get(streamId) ?? new EventEncoder(streamId);
+    return this.#last;
+  }
+}
+
 /** Writes the events of one lane. */
 export class EventEncoder {
+  readonly streamId: string | null;
   readonly #suffix: string;
   /** Null between turns: what it remembers is a turn's. */
   #responses: ResponseEncoder | null = null;
@@ -11,13 +28,9 @@ export class EventEncoder {
 
   /** `streamId` is that of the lane; null for the default lane, whose events carry none (dossier C.1, 1). */
   constructor(streamId: string | null) {
+    this.streamId = streamId;
     // A stream id is made of letters, digits, '_', '-' and '.': it needs no escaping.
     this.#suffix = streamId === null ? '}' : `,"stream_id":"${streamId}"}`;
-  }
-
-  /** Whether a turn has begun and not ended: its later events are written with what is remembered of the earlier ones. */
-  get isInTurn(): boolean {
-    return this.#responses !== null;
   }
 
   /** The JSON of an event. */
@@ -42,7 +55,10 @@ export class EventEncoder {
       case 'response.incomplete':
       case 'response.failed': {
         const response = (this.#responses ??= new ResponseEncoder()).encode(event.response);
-        if (event.response.status !== 'in_progress') this.#responses = null;
+        if (event.response.status !== 'in_progress') {
+          this.#responses = null;
+          this.#frame = noFrame;
+        }
         return `{"type":"${event.type}","response":${response},"sequence_number":${event.sequence_number}${this.#suffix}`;
       }
       default:

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { KnownEvent } from '@longwire/protocol';
 import type { WebSocket } from 'ws';
 import { drained } from './drain.ts';
-import { EventEncoder } from './event-json.ts';
+import { EventEncoders } from './event-json.ts';
 import { encodeTextFrames } from './frames.ts';
 
 /** Limits of what may wait for a reader. */
@@ -22,8 +22,7 @@ export class Outbox {
   /** Ends the wait for the reader; null while there is none. */
   #wait: AbortController | null = null;
   #hurries = false;
-  /** Of the lanes in which a turn runs. */
-  readonly #encoders = new Map<string | null, EventEncoder>();
+  readonly #encoders = new EventEncoders();
   /** Frames of this tick. */
   #held: string[] = [];
   #heldCharacters = 0;
@@ -51,7 +50,7 @@ export class Outbox {
    */
   async write(streamId: string | null, events: readonly KnownEvent[]): Promise<boolean> {
     let inTime = true;
-    const encoder = this.#encoders.get(streamId) ?? new EventEncoder(streamId);
+    const encoder = this.#encoders.of(streamId);
     for (const event of events) {
       if (this.#socket.readyState !== this.#socket.OPEN) break;
       if (!this.#hold(encoder.encode(event))) inTime &&= await this.#hasRoom();
@@ -66,8 +65,6 @@ export class Outbox {
       if (this.#socket.readyState !== this.#socket.OPEN) break;
       if (!this.#hold(text)) inTime &&= await this.#hasRoom();
     }
-    if (encoder.isInTurn) this.#encoders.set(streamId, encoder);
-    else this.#encoders.delete(streamId);
     return inTime;
   }
 

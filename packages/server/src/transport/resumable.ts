@@ -15,7 +15,7 @@ import {
   type ConnectionEvent,
 } from '@longwire/protocol';
 import type { Connection } from '../connection/connection.ts';
-import { EventEncoder } from './event-json.ts';
+import { EventEncoders } from './event-json.ts';
 import type { FrameBudget } from './frame-budget.ts';
 import { Ledger } from './ledger.ts';
 
@@ -61,6 +61,7 @@ export class Resumable {
   readonly #budget: FrameBudget;
   readonly #home: ResumableHome;
   readonly #ledger = new Ledger();
+  readonly #encoders = new EventEncoders();
   #socket: Attachment | null = null;
   #detachedMs: number | null = null;
   /** Since when the ledger has been full, while it is. */
@@ -96,7 +97,7 @@ export class Resumable {
   /** Takes what the connection says into the ledger, until it ends. */
   async pump(): Promise<void> {
     for await (const { streamId, events } of this.connection.output) {
-      const encoder = new EventEncoder(streamId);
+      const encoder = this.#encoders.of(streamId);
       const before = this.#ledger.keptBytes;
       for (const event of events) this.#ledger.keep(encoder.encode(event));
       this.#budget.take(this.#ledger.keptBytes - before);

@@ -1,7 +1,7 @@
 import { createResponse, resolveSettings, type KnownEvent, type Response } from '@longwire/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventEncoder } from '../../src/transport/event-json.ts';
+import { EventEncoder, EventEncoders } from '../../src/transport/event-json.ts';
 
 const place = { item_id: fc.constant('msg_0a'), output_index: fc.nat() };
 const piece = { delta: fc.string({ unit: 'binary' }), sequence_number: fc.nat() };
@@ -80,7 +80,6 @@ describe('the JSON of a response', () => {
     expect(parsed(written)).toEqual(meant(written));
     // Byte for byte: somebody may well rely on the order of keys.
     expect(written.at(-1)?.json).toContain(JSON.stringify(settled));
-    expect(encoder.isInTurn).toBe(false);
   });
 
   it('of the next turn has nothing of the turn before', () => {
@@ -96,6 +95,25 @@ describe('the JSON of a response', () => {
     expect(parsed(written)).toEqual(meant(written));
   });
 });
+
+describe('encoders', () => {
+  it('belong to their lanes', () => {
+    const encoders = new EventEncoders();
+    const lanes = [null, 'a', null, 'b', 'a'];
+    const event = { type: 'response.refusal.delta', delta: 'no', sequence_number: 0 };
+    expect(
+      lanes.map((lane) => (JSON.parse(write(encoders.of(lane), event, lane).json) as Event).stream_id ?? null),
+    ).toEqual(lanes);
+    expect(encoders.of(null)).toBe(encoders.of(null));
+    const a = encoders.of('a');
+    encoders.of('b');
+    expect(encoders.of('a')).toBe(a);
+  });
+});
+
+interface Event {
+  readonly stream_id?: string;
+}
 
 interface Written {
   readonly json: string;
