@@ -2,7 +2,7 @@
 import { suggestionFor } from '../config/suggest.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { benchModes, type BenchMode } from './bench-driver.ts';
-import { optionLines, readOptions, toCount } from './option-table.ts';
+import { optionLines, readOptions, toCount, toTarget } from './option-table.ts';
 
 /** What `longwire bench` was asked to do. */
 export interface BenchCommandOptions {
@@ -42,10 +42,7 @@ export function benchOptionsHelp(): string {
 /** Throws a usage error, which never repeats a value that may be a key. */
 export function parseBenchOptions(argv: readonly string[], env: NodeJS.ProcessEnv): BenchCommandOptions {
   const values = readOptions('bench', table, argv);
-  const target = URL.parse(values.get('target') ?? '');
-  if (target === null || !['http:', 'https:'].includes(target.protocol)) {
-    throw new UsageError('--target needs the base URL of a server, such as http://127.0.0.1:8787/v1.');
-  }
+  const target = toTarget(values.get('target'));
   const model = values.get('model');
   if (model === undefined) throw new UsageError('--model needs the name of a model that the server has.');
   return {

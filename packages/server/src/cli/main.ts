@@ -2,6 +2,7 @@
 import { suggestionFor } from '../config/suggest.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { bench } from './bench.ts';
+import { chaos } from './chaos.ts';
 import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { demo } from './demo/demo.ts';
@@ -10,7 +11,7 @@ import type { Io } from './io.ts';
 import { serve } from './serve.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [serve, chat, bench, demo];
+const commands: readonly Command[] = [serve, chat, bench, demo, chaos];
 
 /** Runs the command that `argv` (without the program's own name) asks for. Exit codes: 0, 1 failed, 2 misused. Never throws. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv, io: Io): Promise<number> {

@@ -8,6 +8,8 @@ export interface CommandOption {
   /** Stands for the value in `--help`; null for a switch, which takes none. */
   readonly argument: string | null;
   readonly about: string;
+  /** May be given several times, or several values between commas. */
+  readonly repeatable?: true;
 }
 
 /** The rows as lines of `--help`. */
@@ -18,8 +20,8 @@ export function optionLines(table: Readonly<Record<string, CommandOption>>): str
 }
 
 /**
- * The values that were given; the last one wins, and a switch has the value `on`. Throws a usage error, which names an option and never its
- * value: it may be a key.
+ * The values that were given; the last one wins, those of a repeatable option stand between commas, and a switch has the value `on`. Throws a
+ * usage error, which names an option and never its value: it may be a key.
  */
 export function readOptions<Name extends string>(
   command: string,
@@ -46,7 +48,9 @@ export function readOptions<Name extends string>(
       const hint = suggestionFor(token.rawName, flags);
       throw new UsageError(`Unknown option ${token.rawName}.${hint} See longwire ${command} --help.`);
     }
-    values.set(name, toValue(name, table[name], token.value));
+    const value = toValue(name, table[name], token.value);
+    const former = table[name].repeatable ? values.get(name) : undefined;
+    values.set(name, former === undefined ? value : `${former},${value}`);
   }
   return values;
 }
@@ -65,4 +69,11 @@ export function toCount(name: string, value: string, least: number, most: number
   const count = Number(value);
   if (/^\d+$/.test(value) && count >= least && count <= most) return count;
   throw new UsageError(`--${name} needs a whole number from ${least} to ${most.toLocaleString('en')}.`);
+}
+
+/** The base URL of `--target`. Throws a usage error for anything but http and https. */
+export function toTarget(value: string | undefined): URL {
+  const target = URL.parse(value ?? '');
+  if (target !== null && ['http:', 'https:'].includes(target.protocol)) return target;
+  throw new UsageError('--target needs the base URL of a server, such as http://127.0.0.1:8787/v1.');
 }
