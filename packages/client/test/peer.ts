@@ -64,7 +64,7 @@ export interface Peer extends AsyncDisposable {
 
 /** Starts one on a free port. `admit` may refuse upgrades with a status. */
 export async function startPeer(admit: (request: IncomingMessage) => number = () => 101): Promise<Peer> {
-  const http = createServer();
+  const http = createServer((_request, response) => void response.writeHead(426).end());
   const sockets = new WebSocketServer({ noServer: true });
   const accepted: PeerSocket[] = [];
   const waiting: ((socket: PeerSocket) => void)[] = [];
@@ -113,12 +113,12 @@ export function answer(id: string, text: string, streamId?: string): Frame[] {
 }
 
 /** A request-scoped `error` event. */
-export function refusal(code: string, message: string, streamId?: string): Frame {
+export function refusal(code: string, message: string, streamId?: string, more: Frame = {}): Frame {
   return {
     type: 'error',
     sequence_number: 0,
     status: 400,
     ...(streamId !== undefined && { stream_id: streamId }),
-    error: { type: 'invalid_request_error', code, message, param: 'previous_response_id' },
+    error: { type: 'invalid_request_error', code, message, param: 'previous_response_id', ...more },
   };
 }

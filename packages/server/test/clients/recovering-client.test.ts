@@ -94,6 +94,21 @@ describe('a cut', () => {
     expect(states).toEqual(['connecting', 'open', 'resuming', 'open']);
   });
 
+  it.each(['response.created', 'response.output_text.delta', 'response.completed'])(
+    'that swallows all the server has said, up to %s of the first turn, is recovered by the key of the request',
+    async (type) => {
+      await using pair = await startPair({ faults: [{ at: (event) => event.type === type, how: 'reset', times: 1 }] });
+      using connection = await open(pair.proxy.baseUrl);
+      const lane = connection.lane();
+      const turn = lane.create({ model, input: 'one' });
+      const numbers: (number | undefined)[] = [];
+      for await (const { sequence_number: number } of turn) numbers.push(number);
+      expect(numbers).toEqual(numbers.map((_, index) => index));
+      expect(pair.generations()).toBe(1);
+      expect(textOf(await lane.create({ model, input: 'two' }).response)).toBe('user:one | assistant | user:two');
+    },
+  );
+
   it('again and again still ends', async () => {
     let isArmed = false;
     await using pair = await startPair({ faults: [{ at: () => isArmed, how: 'reset', times: 60 }] });
@@ -228,6 +243,26 @@ describe('where no socket opens', () => {
     expect(later.status.state).toBe('fallback');
     expect(pair.proxy.upgrades).toBe(upgrades);
   });
+
+  it.each(['response.in_progress', 'response.output_text.delta', 'response.completed'])(
+    'an answer that breaks off before %s is gone on with, not asked for again',
+    async (type) => {
+      await using pair = await startPair({}, ['--no-websocket']);
+      let posts = 0;
+      const request: typeof fetch = async (url, init) => {
+        const answer = await fetch(url, init);
+        if (init?.method === 'POST') posts += 1;
+        return posts === 1 ? new globalThis.Response(cutBefore(type, answer.body), answer) : answer;
+      };
+      using connection = await open(pair.server.url, { fetch: request });
+      const turn = connection.lane().create({ model, input: 'one' });
+      const numbers: (number | undefined)[] = [];
+      for await (const { sequence_number: number } of turn) numbers.push(number);
+      expect(numbers).toEqual(numbers.map((_, index) => index));
+      expect(textOf(await turn.response)).toBe('user:one');
+      expect([posts, pair.generations()]).toEqual([2, 1]);
+    },
+  );
 
   it('the credentials may be why', async () => {
     await using pair = await startPair({}, ['--api-key', 'team=right']);
@@ -366,6 +401,23 @@ it('goes through the proxy that the environment names, and past it where NO_PROX
     proxy.close();
   }
 });
+
+/** A body of server-sent events that breaks off before the event of this type. */
+function cutBefore(type: string, body: ReadableStream<Uint8Array> | null): ReadableStream<Uint8Array> {
+  const decoder = new TextDecoder();
+  let text = '';
+  const cut = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      text += decoder.decode(chunk, { stream: true });
+      const at = text.indexOf(`event: ${type}\n`);
+      const whole = at >= 0 ? at : text.lastIndexOf('\n\n') + 2;
+      controller.enqueue(new TextEncoder().encode(text.slice(0, whole)));
+      text = text.slice(whole);
+      if (at >= 0) controller.error(new Error('cut'));
+    },
+  });
+  return (body ?? new ReadableStream<Uint8Array>()).pipeThrough(cut);
+}
 
 function restore(name: string, value: string | undefined): void {
   if (value === undefined) delete process.env[name];

@@ -1,0 +1,419 @@
+/** What a server says or does, and what the client does about it (dossier J, K, N). The server is played by hand. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connect, ConnectionLostError, createNetworkMemory, HistoryLostError, TurnTimeoutError } from '../src/index.ts';
+import type { Connection, ConnectOptions, Lane, SpillStore } from '../src/index.ts';
+import { answer, refusal, startPeer } from './peer.ts';
+import type { Peer, PeerSocket } from './peer.ts';
+
+let peer: Peer;
+let connection: Connection;
+
+beforeEach(async () => {
+  peer = await startPeer();
+});
+afterEach(async () => {
+  connection.close();
+  await peer[Symbol.asyncDispose]();
+});
+
+/** Connects, plain unless told otherwise, and waits for the server's end. */
+async function open(options: Partial<ConnectOptions> = {}): Promise<PeerSocket> {
+  connection = await connect({
+    baseUrl: peer.baseUrl,
+    resume: false,
+    retry: { baseMs: 1, maxMs: 5 },
+    networkMemory: createNetworkMemory(),
+    ...options,
+  });
+  return peer.accept();
+}
+
+/** One turn from its request to its end; returns the request. */
+async function play(socket: PeerSocket, lane: Lane, input: string, id: string): Promise<Record<string, unknown>> {
+  const turn = lane.create({ input });
+  const request = await socket.next();
+  socket.send(...answer(id, `says ${id}`, lane.name ?? undefined));
+  await turn.response;
+  return request;
+}
+
+describe('a refused request is sent again', () => {
+  test('on the same socket, once the time is over that the server asks for', async () => {
+    const socket = await open();
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    socket.send(refusal('rate_limit_exceeded', 'Slow down.', undefined, { headers: { 'retry-after': '0.01' } }));
+    expect(await socket.next()).toMatchObject({ input: 'one' });
+    socket.send(...answer('resp_1', 'a'));
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
+  });
+
+  test('with everything that was said, where the refusal made the server forget', async () => {
+    const socket = await open();
+    const lane = connection.lane();
+    await play(socket, lane, 'one', 'resp_1');
+    const turn = lane.create({ input: 'two' });
+    await socket.next();
+    socket.send(refusal('server_is_overloaded', 'Busy.'));
+    expect(await socket.next()).toMatchObject({
+      previous_response_id: null,
+      input: [
+        { type: 'message', role: 'user', content: 'one' },
+        { type: 'message', role: 'assistant', content: [{ text: 'says resp_1' }] },
+        { type: 'message', role: 'user', content: 'two' },
+      ],
+    });
+    socket.send(...answer('resp_2', 'b'));
+    await turn.response;
+  });
+
+  test('on a new socket, where the old one is too old; running turns of other lanes end on it', async () => {
+    const socket = await open();
+    const other = connection.lane('other').create({ input: 'long' });
+    await socket.next();
+    socket.send(...answer('resp_1', 'a', 'other').slice(0, 3));
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    socket.send(refusal('websocket_connection_limit_reached', 'Limit reached (60 minutes).'));
+    const next = await peer.accept();
+    expect(await next.next()).toMatchObject({ input: 'one' });
+    next.send(...answer('resp_2', 'b'));
+    await turn.response;
+    socket.send(...answer('resp_1', 'a', 'other').slice(3));
+    await other.response;
+    expect((await socket.closed)[0]).toBe(1000);
+  });
+
+  test('on a socket of its own, where the server knows no lanes; so are all that follow', async () => {
+    const socket = await open();
+    const lanes = ['a', 'b'].map((name) => connection.lane(name));
+    const first = lanes[0]?.create({ input: 'one' });
+    expect(await socket.next()).toMatchObject({ stream_id: 'a' });
+    socket.send(refusal('unknown_parameter', 'What is stream_id?', undefined, { param: 'stream_id' }));
+    const own = await peer.accept();
+    const request = await own.next();
+    expect(request['stream_id']).toBeUndefined();
+    own.send(...answer('resp_1', 'a'));
+    await first?.response;
+    const second = lanes[1]?.create({ input: 'two' });
+    const another = await peer.accept();
+    expect(await another.next()).toMatchObject({ input: 'two' });
+    another.send(...answer('resp_2', 'b'));
+    await second?.response;
+  });
+
+  test('on another socket, where this one has had too many lanes', async () => {
+    const socket = await open();
+    const turn = connection.lane('one-too-many').create({ input: 'one' });
+    await socket.next();
+    socket.send(refusal('websocket_stream_limit_reached', 'Too many.', 'one-too-many', { param: 'stream_id' }));
+    const other = await peer.accept();
+    expect(await other.next()).toMatchObject({ stream_id: 'one-too-many' });
+    other.send(...answer('resp_1', 'a', 'one-too-many'));
+    await turn.response;
+  });
+
+  test('not for ever', async () => {
+    const socket = await open({ retry: { attempts: 2, baseMs: 1 } });
+    const turn = connection.lane().create({ input: 'one' });
+    for (let i = 0; i < 3; i++) {
+      await socket.next();
+      socket.send(refusal('server_is_overloaded', 'Busy.'));
+    }
+    await expect(turn.response).rejects.toMatchObject({ code: 'server_is_overloaded' });
+    expect(socket.unread).toBe(0);
+  });
+});
+
+describe('sockets', () => {
+  test('that close between turns are replaced when there is something to send', async () => {
+    const socket = await open();
+    const lane = connection.lane();
+    await play(socket, lane, 'one', 'resp_1');
+    socket.close(1001, 'too old');
+    await socket.closed;
+    const turn = lane.create({ input: 'two' });
+    const next = await peer.accept();
+    expect(await next.next()).toMatchObject({ previous_response_id: null, input: { length: 3 } });
+    next.send(...answer('resp_2', 'b'));
+    await turn.response;
+    expect((await play(next, lane, 'three', 'resp_3'))['previous_response_id']).toBe('resp_2');
+  });
+
+  test('are one for each lane where that is known beforehand', async () => {
+    const first = await open({ lanes: 'sockets' });
+    const a = connection.lane('a').create({ input: 'one' });
+    expect(await first.next()).toEqual({ type: 'response.create', store: false, input: 'one' });
+    const b = connection.lane('b').create({ input: 'two' });
+    const second = await peer.accept();
+    expect(await second.next()).toMatchObject({ input: 'two' });
+    // Each is answered where it asked, in whatever order.
+    second.send(...answer('resp_2', 'b'));
+    await expect(b.response).resolves.toMatchObject({ id: 'resp_2' });
+    first.send(...answer('resp_1', 'a'));
+    await expect(a.response).resolves.toMatchObject({ id: 'resp_1' });
+  });
+
+  test('that were closed for what was sent on them are not tried again with it', async () => {
+    const socket = await open({ resume: true });
+    socket.send({
+      type: 'longwire:connection',
+      token: 'T',
+      resumed: false,
+      received: 0,
+      grace_ms: 1000,
+      idempotency: true,
+    });
+    const turn = connection.lane('big').create({ input: 'much' });
+    await socket.next();
+    socket.send(refusal('websocket_message_too_large', 'Too large.'));
+    socket.close(1009, 'message too large');
+    const error = await turn.response.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConnectionLostError);
+    expect(error).toMatchObject({ code: 1009, cause: { code: 'websocket_message_too_large' } });
+  });
+});
+
+describe('silence', () => {
+  test('before the first event ends the turn, and the lane goes on elsewhere', async () => {
+    const socket = await open({ timeouts: { firstEventMs: 20 } });
+    const lane = connection.lane();
+    const turn = lane.create({ input: 'one' });
+    await socket.next();
+    await expect(turn.response).rejects.toMatchObject({ name: 'TurnTimeoutError', limit: 'firstEvent', sent: true });
+    const next = lane.create({ input: 'two' });
+    const other = await peer.accept();
+    await other.next();
+    // What comes late has nobody.
+    socket.send(...answer('resp_1', 'late'));
+    other.send(...answer('resp_2', 'b'));
+    await expect(next.response).resolves.toMatchObject({ id: 'resp_2' });
+  });
+
+  test('between events says what had come', async () => {
+    const socket = await open({ timeouts: { stallMs: 20 } });
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    socket.send(...answer('resp_1', 'a').slice(0, 5));
+    const error = await turn.response.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TurnTimeoutError);
+    expect(error).toMatchObject({ limit: 'stall', responseId: 'resp_1', received: 5, items: [{ id: 'msg_resp_1' }] });
+  });
+
+  test('of a resumable connection makes it come back', async () => {
+    const socket = await open({ resume: true, timeouts: { stallMs: 20 } });
+    const hello = { type: 'longwire:connection', token: 'T', resumed: false, received: 0, grace_ms: 10_000 };
+    socket.send(hello);
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    const events = answer('resp_1', 'a').map((event, index) => ({ ...event, longwire_seq: index + 1 }));
+    socket.send(...events.slice(0, 3));
+    const next = await peer.accept();
+    expect(next.request.headers['longwire-resume']).toBe('T:3');
+    next.send({ ...hello, resumed: true, received: 1 }, ...events.slice(3));
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
+  });
+
+  test('the total may be limited too, waiting included', async () => {
+    const socket = await open({ timeouts: { totalMs: 30 } });
+    const turns = ['one', 'two'].map((input) => connection.lane().create({ input }));
+    await socket.next();
+    for (const { response } of turns) {
+      await expect(response).rejects.toMatchObject({ name: 'TurnTimeoutError', limit: 'total' });
+    }
+  });
+});
+
+describe('events', () => {
+  test('that come twice are taken once', async () => {
+    const socket = await open();
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    const events = answer('resp_1', 'a');
+    for (const event of events) socket.send(event, event);
+    const seen = [];
+    for await (const event of turn) seen.push(event);
+    expect(seen).toEqual(events);
+  });
+
+  test('of another response to the same lane are not taken for the answer', async () => {
+    const socket = await open();
+    const lane = connection.lane();
+    await play(socket, lane, 'one', 'resp_1');
+    const turn = lane.create({ input: 'two' });
+    await socket.next();
+    const stray = { id: 'resp_x', status: 'in_progress', output: [], previous_response_id: 'resp_0' };
+    socket.send({ type: 'response.created', sequence_number: 0, response: stray }, ...answer('resp_2', 'b'));
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_2' });
+  });
+
+  test('that nobody reads are bounded; the response comes all the same', async () => {
+    const socket = await open({ maxUnreadBytes: 300 });
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    socket.send(...answer('resp_1', 'x'.repeat(300)));
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
+    const reading = (async () => {
+      for await (const _ of turn);
+    })();
+    await expect(reading).rejects.toMatchObject({ name: 'UnreadEventsError' });
+  });
+});
+
+describe('what is remembered', () => {
+  const long = 'x'.repeat(2000);
+
+  test('is bounded: then only the server can go on', async () => {
+    const socket = await open({ memory: { maxBytes: 3000 } });
+    const lane = connection.lane();
+    await play(socket, lane, long, 'resp_1');
+    await play(socket, lane, long, 'resp_2');
+    const turn = lane.create({ input: 'three' });
+    expect(await socket.next()).toMatchObject({ previous_response_id: 'resp_2' });
+    socket.send(refusal('previous_response_not_found', 'Gone.'));
+    await expect(turn.response).rejects.toThrow(HistoryLostError);
+    await expect(lane.history()).rejects.toThrow(HistoryLostError);
+  });
+
+  test('can be kept elsewhere', async () => {
+    const kept = new Map<string, string>();
+    const spill: SpillStore = {
+      save: async (key, json) => void kept.set(key, json),
+      load: async (key) => kept.get(key) ?? '',
+      remove: async (key) => void kept.delete(key),
+    };
+    const socket = await open({ memory: { maxBytes: 3000, spill } });
+    const lane = connection.lane();
+    await play(socket, lane, long, 'resp_1');
+    await play(socket, lane, long, 'resp_2');
+    expect([...kept.keys()]).toContain('resp_1');
+    expect(await lane.history()).toHaveLength(4);
+    // A new chain: nobody can go on from the old one.
+    const turn = lane.create({ input: long, previous_response_id: null });
+    await socket.next();
+    socket.send(...answer('resp_3', long));
+    await turn.response;
+    expect(kept.has('resp_1')).toBe(false);
+  });
+
+  test('begins at a compaction', async () => {
+    const socket = await open();
+    const lane = connection.lane();
+    await play(socket, lane, 'one', 'resp_1');
+    const turn = lane.create({ input: [{ type: 'compaction_trigger' }] });
+    await socket.next();
+    const item = { type: 'compaction', id: 'cmp_1', encrypted_content: 'sealed' };
+    const response = { id: 'resp_2', status: 'completed', output: [item] };
+    socket.send(answer('resp_2', '')[0] ?? {}, { type: 'response.completed', sequence_number: 5, response });
+    await turn.response;
+    expect(await lane.history()).toEqual([item]);
+  });
+
+  test('leaves out what no server would take: calls that were cut off, reasoning that was kept back', async () => {
+    const socket = await open();
+    const lane = connection.lane();
+    const turn = lane.create({ input: 'one' });
+    await socket.next();
+    const message = { type: 'message', id: 'msg_1', role: 'assistant', status: 'incomplete', content: [] };
+    const output = [
+      { type: 'reasoning', id: 'rs_1', summary: [] },
+      { type: 'reasoning', id: 'rs_2', summary: [], encrypted_content: 'sealed' },
+      message,
+      { type: 'function_call', id: 'fc_1', call_id: 'call_1', name: 'f', arguments: '{', status: 'incomplete' },
+    ];
+    const response = { id: 'resp_1', status: 'incomplete', output };
+    socket.send(answer('resp_1', '')[0] ?? {}, { type: 'response.incomplete', sequence_number: 5, response });
+    await turn.response;
+    expect((await lane.history()).slice(1)).toEqual([output[1], message]);
+  });
+});
+
+describe('steers', () => {
+  const steer = { id: 'steer_1', previous_response_id: 'resp_1' };
+  const owed = [{ type: 'function_call_output', call_id: 'call_1', name: 'f' }];
+
+  async function steered(socket: PeerSocket) {
+    const lane = connection.lane();
+    const turn = lane.create({ input: 'one' });
+    await socket.next();
+    const [created, inProgress, ...rest] = answer('resp_1', 'a');
+    socket.send(created ?? {}, inProgress ?? {});
+    const steering = lane.steer('Shorter.');
+    expect(await socket.next()).toEqual({ type: 'response.steer', previous_response_id: 'resp_1', input: 'Shorter.' });
+    return { lane, turn, steering, rest };
+  }
+
+  test('wait for the response to have an id', async () => {
+    const socket = await open();
+    const lane = connection.lane();
+    const turn = lane.create({ input: 'one' });
+    const steering = lane.steer('Shorter.');
+    await socket.next();
+    expect(socket.unread).toBe(0);
+    const [created, ...rest] = answer('resp_1', 'a');
+    socket.send(created ?? {});
+    expect(await socket.next()).toMatchObject({ type: 'response.steer' });
+    const error = { type: 'invalid_request_error', code: 'steering_not_supported', message: 'Not here.' };
+    socket.send({
+      type: 'response.steer.failed',
+      sequence_number: 1,
+      error,
+      steer: { previous_response_id: 'resp_1', input: 'Shorter.' },
+    });
+    expect(await steering.accepted).toBe(false);
+    expect(await steering.outcome).toMatchObject({
+      state: 'failed',
+      code: 'steering_not_supported',
+      input: 'Shorter.',
+    });
+    socket.send(...rest.map((event) => ({ ...event, sequence_number: 9 + Number(event['sequence_number']) })));
+    await turn.response;
+  });
+
+  test('that wait for tools go with the next request; with all of it, if the server has forgotten', async () => {
+    const socket = await open();
+    const { lane, turn, steering, rest } = await steered(socket);
+    socket.send({ type: 'response.steer.accepted', sequence_number: 2, steer });
+    socket.send(...rest.map((event) => ({ ...event, sequence_number: 1 + Number(event['sequence_number']) })));
+    socket.send({
+      type: 'response.steer.pending',
+      sequence_number: 9,
+      reason: 'waiting_for_required_input',
+      required_input: owed,
+      steer,
+    });
+    expect(await steering.outcome).toEqual({ state: 'pending', requiredInput: owed });
+    await turn.response;
+    socket.close(1001, '');
+    await socket.closed;
+    const next = lane.create({ input: 'two' });
+    const other = await peer.accept();
+    const { input } = (await other.next()) as { input: { content: unknown }[] };
+    expect(input.map(({ content }) => content)).toEqual(['one', expect.anything(), 'Shorter.', 'two']);
+    other.send(...answer('resp_2', 'b'));
+    await next.response;
+    expect(await lane.history()).toHaveLength(5);
+  });
+
+  test('that a lost connection takes along give their input back', async () => {
+    const socket = await open();
+    const { turn, steering } = await steered(socket);
+    socket.drop();
+    await expect(turn.response).rejects.toThrow(ConnectionLostError);
+    expect(await steering.outcome).toMatchObject({ state: 'failed', code: 'connection_lost', input: 'Shorter.' });
+  });
+
+  test('without a response fail', async () => {
+    await open();
+    expect(await connection.lane().steer('Hello?').outcome).toMatchObject({
+      state: 'failed',
+      code: 'response_not_active',
+    });
+  });
+});
+
+test('options that cannot be are named', async () => {
+  await open();
+  const wrong = connect({ baseUrl: peer.baseUrl, timeouts: { stallMs: 0 } });
+  await expect(wrong).rejects.toThrow('timeouts.stallMs must be a number above 0.');
+});
