@@ -73,6 +73,12 @@ export function createEchoEngine(options: EchoOptions = {}): { engine: Engine; c
   return { engine: engine as Engine, calls };
 }
 
+/** An echo that waits after its words until it is let go on. */
+export function createHeldEngine() {
+  const gate = Promise.withResolvers<void>();
+  return { ...createEchoEngine({ hold: () => gate.promise }), release: () => gate.resolve() };
+}
+
 function describe(item: Item): string {
   const record = item as { call_id?: string; id?: string };
   if (item.type !== 'message') return `${item.type}:${record.call_id ?? record.id ?? ''}`;

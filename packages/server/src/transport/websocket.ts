@@ -106,7 +106,8 @@ export class SocketSession implements Attachment {
   }
 
   #wasRead(inTime: boolean): void {
-    if (!inTime) this.#giveUpOnReader();
+    // A socket that breaks while it is waited for has no reader to give up on.
+    if (!inTime && this.#socket.readyState === this.#socket.OPEN) this.#giveUpOnReader();
     if (this.#socket.isPaused && this.connection.backlog <= backlogLimit / 2) this.#socket.resume();
   }
 

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import type { ConnectionEvent } from '@longwire/protocol';
 import { WebSocket, type ClientOptions } from 'ws';
-import type { Frame } from '../harness.ts';
+import { isTerminal, type Frame } from '../harness.ts';
 
-/** A connection over as many sockets as it takes. Nothing is acknowledged unless the test does. */
+/** A connection over as many sockets as it takes. */
 export class ResumingClient implements Disposable {
   readonly #url: string;
   readonly #options: ClientOptions;
@@ -13,6 +13,8 @@ export class ResumingClient implements Disposable {
   #wake: (() => void) | null = null;
   #socket: WebSocket | null = null;
   #received = 0;
+  /** Acknowledges every frame as it comes. Else only the test does. */
+  acknowledges = false;
   /** The first frame of the newest socket. */
   hello: ConnectionEvent | null = null;
   /** Of the newest socket, once closed. */
@@ -112,7 +114,31 @@ export class ResumingClient implements Disposable {
   #take({ longwire_seq: ordinal, ...frame }: Frame & { longwire_seq?: number }): void {
     if (ordinal !== this.#received + 1) throw new Error(`Frame ${ordinal} came after ${this.#received}.`);
     this.#received = ordinal;
+    if (this.acknowledges) this.acknowledge();
     this.#frames.push(frame as Frame);
     this.#wake?.();
   }
+}
+
+/** A client with its first socket. `as`: in place of `new`. */
+export async function connect(url: string, as?: string): Promise<ResumingClient> {
+  const client = new ResumingClient(url);
+  await client.connect(as);
+  return client;
+}
+
+/** Frames up to and including the next terminal event. */
+export async function turnOf(client: ResumingClient): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  for (;;) {
+    const frame = await client.next();
+    frames.push(frame);
+    if (isTerminal(frame)) return frames;
+  }
+}
+
+/** The id of the response that the frame says was created. */
+export function createdBy(frame: Frame): string {
+  if (frame.type !== 'response.created') throw new Error(`Not created: ${frame.type}.`);
+  return frame.response.id;
 }

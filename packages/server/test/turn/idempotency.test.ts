@@ -1,16 +1,10 @@
 /** Requests that are sent again with an idempotency key (PROTOCOL.md 11.2). */
 import { describe, expect, it, vi } from 'vitest';
-import { createEchoEngine } from '../echo-engine.ts';
+import { createEchoEngine, createHeldEngine } from '../echo-engine.ts';
 import { startTestServer, TestSocket, type Frame } from '../harness.ts';
 import { createEndlessEngine } from '../transport/sockets.ts';
 
 const key = (name: string) => ({ client_metadata: { longwire_idempotency_key: name } });
-
-/** An echo that goes on when it is let. */
-function createHeldEngine() {
-  const gate = Promise.withResolvers<void>();
-  return { ...createEchoEngine({ hold: () => gate.promise }), release: () => gate.resolve() };
-}
 
 const generations = (calls: readonly { kind: string }[]) => calls.filter(({ kind }) => kind === 'generate').length;
 const withoutLane = (frames: readonly Frame[]) => frames.map((frame) => ({ ...frame, stream_id: undefined }));
