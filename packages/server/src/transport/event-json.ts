@@ -142,9 +142,14 @@ function toDeltaFrame({ type, item_id, output_index }: Delta, contentIndex: numb
 /** What stands between the quotes. It is cheaper to look at each of the few letters of a token than to call `JSON.stringify`. */
 function escape(text: string): string {
   if (text.length > 32) return JSON.stringify(text).slice(1, -1);
+  let escaped = '';
+  let from = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return JSON.stringify(text).slice(1, -1);
+    if (code < 0x20 || code > 0x7e) return JSON.stringify(text).slice(1, -1);
+    if (code !== 0x22 && code !== 0x5c) continue;
+    escaped += `${text.slice(from, at)}\\`;
+    from = at;
   }
-  return text;
+  return from === 0 && escaped === '' ? text : escaped + text.slice(from);
 }

@@ -11,11 +11,10 @@ import { tokensAfter } from '../chain/tokens.ts';
 import { openItems, sealReasoning } from '../compaction/sealed-items.ts';
 import type { Binding } from '../compaction/sealer.ts';
 import { isUnfinished } from '../chain/unfinished.ts';
-import { Interruption, type EngineEvent, type EngineUsage } from '../engine/engine.ts';
+import type { EngineUsage } from '../engine/engine.ts';
 import { commitResponse } from './commit.ts';
-import { Inbox } from './inbox.ts';
+import { Generation, type EngineEnd } from './generation.ts';
 import type { UnnumberedEvent } from './open-item.ts';
-import { Patience } from './patience.ts';
 import { Sequencer, type Ending } from './sequencer.ts';
 import type { Turn, TurnServices } from './turn.ts';
 import { logFailure } from './withheld.ts';
@@ -32,22 +31,12 @@ export type TurnHandle = Pick<
 /** Why a turn is asked to end early. */
 export type InterruptReason = 'steered' | 'cancelled';
 
-type Signal =
-  | { readonly kind: 'engine'; readonly result: IteratorResult<readonly EngineEvent[]> }
-  | { readonly kind: 'thrown'; readonly error: unknown }
-  | { readonly kind: 'interrupt' }
-  | { readonly kind: 'tick' };
-
-/** How long an interrupted engine may take to tell what it has counted. */
-const settleMs = 1000;
-
 /** One execution of a turn. `events` is pulled once; the other calls may come at any time. */
 export class TurnRun {
   readonly turn: Turn;
   readonly #services: TurnServices;
   readonly #sequencer: Sequencer;
-  readonly #inbox = new Inbox<Signal>();
-  readonly #abort = new AbortController();
+  readonly #generation = new Generation();
   #gone = false;
   #interrupted: InterruptReason | null = null;
 
@@ -67,7 +56,7 @@ export class TurnRun {
   /** Nobody is left to read the turn: it stops without a terminal event. */
   abort(): void {
     this.#gone = true;
-    this.#abort.abort();
+    this.#generation.abort();
   }
 
   /**
@@ -76,7 +65,7 @@ export class TurnRun {
    */
   interrupt(reason: InterruptReason): void {
     if (this.#interrupted !== 'cancelled') this.#interrupted = reason;
-    this.#inbox.put({ kind: 'interrupt' });
+    this.#generation.interrupt();
   }
 
   /** The response as its events have told it so far. */
@@ -91,7 +80,7 @@ export class TurnRun {
 
   /** Ends the turn now, with `response.failed`: somebody still reads it, but there is no time left. */
   fail(error: ProtocolError): void {
-    this.#inbox.put({ kind: 'thrown', error });
+    this.#generation.fail(error);
   }
 
   /** Whether it was asked to end by a cancel. */
@@ -114,127 +103,99 @@ export class TurnRun {
    * Never throws for what an engine or the store does: that becomes `response.failed`.
    */
   async *events(): TurnEvents {
+    const startedMs = this.#services.now();
     try {
-      return yield* this.#run();
+      if (this.turn.response.status === 'queued') {
+        yield this.#sequencer.create();
+        yield this.#sequencer.begin();
+      } else {
+        yield [...this.#sequencer.create(), ...this.#sequencer.begin()];
+      }
+
+      let reached: Ending | null = null;
+      /** Said together with what follows at once: a batch less to pass through the layers above. */
+      let last: readonly KnownEvent[] = [];
+      try {
+        reached = await this.#begin();
+        // One generator for all of it: delegating to a second costs three promises a batch.
+        while (!reached) {
+          const step = await this.#step();
+          reached = step.ending;
+          if (reached) {
+            last = step.events;
+            break;
+          }
+          if (step.events.length > 0) {
+            yield step.events;
+            this.#generation.told();
+          }
+          if (this.#interruptsNow) reached = await this.#cutShort();
+        }
+      } catch (thrown) {
+        if (this.#gone) return null;
+        reached = this.#failed(thrown);
+      } finally {
+        this.#generation.stop();
+      }
+      if (this.#gone || !reached) return null;
+      let ending: Ending = reached;
+
+      // Codex runs a call at its `output_item.done`, whatever its status: what failed in the middle of an item leaves it open.
+      if (ending.status !== 'failed') last = [...last, ...this.#sequencer.close(ending.status)];
+      if (last.length > 0 && (this.turn.stored || this.turn.conversation)) {
+        yield last;
+        last = [];
+      }
+      let settled = this.#sequencer.settle(ending);
+      let node: ChainNode | null = null;
+      if (ending.status !== 'failed') {
+        try {
+          node = await this.#commit(settled);
+        } catch (thrown) {
+          // Its terminal event has not left yet: a response that could not be kept is not called completed.
+          ending = this.#failed(thrown);
+          settled = this.#sequencer.settle(ending);
+        }
+      }
+      if (ending.status === 'failed') await this.#commitFailure(settled);
+      this.#log(settled, startedMs);
+      yield [...last, ...this.#sequencer.end(settled)];
+      return node;
     } finally {
       this.turn.conversation?.close();
     }
   }
 
-  async *#run(): TurnEvents {
-    const startedMs = this.#services.now();
-    if (this.turn.response.status === 'queued') {
-      yield this.#sequencer.create();
-      yield this.#sequencer.begin();
-    } else {
-      yield [...this.#sequencer.create(), ...this.#sequencer.begin()];
+  /** Sets the engine to work; how the turn ends where there is nothing to generate. */
+  async #begin(): Promise<Ending | null> {
+    const { request, route, generation, compaction, truncation } = this.turn;
+    const { signal } = this.#generation;
+    if (request.body.generate === false) {
+      // The context is ready for the next turn, and nothing is generated (dossier G).
+      return { status: 'completed', usage: (await route.engine.warm?.(generation, signal)) ?? noUsage };
     }
-
-    let ending: Ending;
-    try {
-      ending = this.turn.request.body.generate === false ? await this.#warmUp() : yield* this.#generate();
-    } catch (thrown) {
-      if (this.#gone) return null;
-      ending = this.#failed(thrown);
-    }
-    if (this.#gone) return null;
-
-    // Codex runs a call at its `output_item.done`, whatever its status: what failed in the middle of an item leaves it open.
-    const closing = ending.status === 'failed' ? [] : this.#sequencer.close(ending.status);
-    if (closing.length > 0) yield closing;
-    let node: ChainNode | null = null;
-    if (ending.status !== 'failed') {
-      try {
-        node = await this.#commit(this.#sequencer.settle(ending));
-      } catch (thrown) {
-        // Its terminal event has not left yet: a response that could not be kept is not called completed.
-        ending = this.#failed(thrown);
-      }
-    }
-    const settled = this.#sequencer.settle(ending);
-    if (ending.status === 'failed') await this.#commitFailure(settled);
-    this.#log(settled, startedMs);
-    yield this.#sequencer.end(settled);
-    return node;
-  }
-
-  /** `generate:false`: the context is ready for the next turn, and nothing is generated (dossier G). */
-  async #warmUp(): Promise<Ending> {
-    const { route, generation } = this.turn;
-    const usage = (await route.engine.warm?.(generation, this.#abort.signal)) ?? noUsage;
-    return { status: 'completed', usage };
-  }
-
-  async *#generate(): AsyncGenerator<readonly KnownEvent[], Ending, undefined> {
     if (this.isCancelled) return { status: 'incomplete', reason: 'cancelled', usage: null };
-    const { route, generation, compaction, truncation } = this.turn;
-    const { signal: aborted } = this.#abort;
     const events =
-      compaction?.generate(aborted) ?? truncation?.generate(aborted) ?? route.engine.generate(generation, aborted);
-    const engine = events[Symbol.asyncIterator]();
-    const patience = new Patience(this.#services.patience, () => this.#inbox.put({ kind: 'tick' }));
-    try {
-      this.#pull(engine);
-      for (;;) {
-        const signal = await this.#inbox.take();
-        let pulling = true;
-        if (signal.kind === 'thrown') throw signal.error;
-        if (signal.kind === 'tick') {
-          const verdict = patience.check();
-          if (verdict === 'keepalive') yield this.#sequencer.keepAlive();
-          else if (verdict !== 'wait') throw verdict;
-        } else if (signal.kind === 'engine') {
-          patience.heard();
-          const batch = batchOf(signal.result);
-          const out = this.#sequencer.push(batch);
-          if (out.length > 0) {
-            yield out;
-            patience.told();
-          }
-          const end = endOf(batch);
-          if (end) return toEnding(end);
-          pulling = false;
-        }
-        if (this.#interruptsNow) return await this.#stopEngine(engine, pulling);
-        if (!pulling) this.#pull(engine);
-      }
-    } finally {
-      patience.stop();
-      this.#abort.abort(over);
-      // A generator that waits at a `yield` does not hear an abort: only this makes it clean up.
-      engine.return?.().catch(() => {});
-    }
+      compaction?.generate(signal) ?? truncation?.generate(signal) ?? route.engine.generate(generation, signal);
+    this.#generation.begin(events, this.#services.patience);
+    return null;
+  }
+
+  /** What the client hears next, and how the turn ends, once it does. */
+  async #step(): Promise<{ readonly events: readonly KnownEvent[]; readonly ending: Ending | null }> {
+    const step = await this.#generation.next();
+    const events = step.kind === 'events' ? this.#sequencer.push(step.events) : [];
+    if (step.kind === 'events' && step.end) return { events, ending: toEnding(step.end) };
+    return { events: step.kind === 'keepalive' ? this.#sequencer.keepAlive() : events, ending: null };
+  }
+
+  async #cutShort(): Promise<Ending> {
+    const reason = this.#interrupted ?? 'cancelled';
+    return { status: 'incomplete', reason, usage: await this.#generation.interrupted() };
   }
 
   get #interruptsNow(): boolean {
     return this.#interrupted === 'cancelled' || (this.#interrupted === 'steered' && !this.#sequencer.hasCalls);
-  }
-
-  #pull(engine: AsyncIterator<readonly EngineEvent[]>): void {
-    engine.next().then(
-      (result) => this.#inbox.put({ kind: 'engine', result }),
-      (error: unknown) => this.#inbox.put({ kind: 'thrown', error }),
-    );
-  }
-
-  /** Stops the engine and waits a moment for its count of tokens; what it still says is not sent. */
-  async #stopEngine(engine: AsyncIterator<readonly EngineEvent[]>, pulling: boolean): Promise<Ending> {
-    const reason = this.#interrupted ?? 'cancelled';
-    const deadline = setTimeout(() => this.#inbox.put({ kind: 'thrown', error: null }), settleMs);
-    this.#abort.abort(new Interruption());
-    if (!pulling) this.#pull(engine);
-    try {
-      for (;;) {
-        const signal = await this.#inbox.take();
-        if (signal.kind === 'thrown') return { status: 'incomplete', reason, usage: null };
-        if (signal.kind !== 'engine') continue;
-        const end = signal.result.done ? null : endOf(signal.result.value);
-        if (end || signal.result.done) return { status: 'incomplete', reason, usage: end?.usage ?? null };
-        this.#pull(engine);
-      }
-    } finally {
-      clearTimeout(deadline);
-    }
   }
 
   /** Links the response to its chain and, where it is stored, waits until it is on disk. */
@@ -308,22 +269,7 @@ export class TurnRun {
   }
 }
 
-/** Without a reason of its own every abort would make a DOMException with a stack: 20 µs of a turn (npm run bench). */
-const over = new Error('The generation is over.');
-
 const noUsage: EngineUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
-
-type EngineEnd = Extract<EngineEvent, { type: 'end' }>;
-
-function batchOf(result: IteratorResult<readonly EngineEvent[]>): readonly EngineEvent[] {
-  if (result.done) throw new Error('The engine stopped without an end event.');
-  return result.value;
-}
-
-function endOf(batch: readonly EngineEvent[]): EngineEnd | null {
-  const last = batch.at(-1);
-  return last?.type === 'end' ? last : null;
-}
 
 function toEnding({ reason, usage }: EngineEnd): Ending {
   return reason === 'stop' ? { status: 'completed', usage } : { status: 'incomplete', reason, usage };
