@@ -152,6 +152,7 @@ export { OutputWebSearchCallItem, WebSearchCallItem } from './items/web-search.t
 export { Usage, createUsage, type UsageCounts } from './usage.ts';
 export {
   IncompleteReason,
+  InputTransformation,
   Response,
   ResponseError,
   ResponseSettings,

@@ -68,6 +68,22 @@ export const ResponseSettings = Type.Object({
 });
 export type ResponseSettings = Static<typeof ResponseSettings>;
 
+/** Reasoning of the input that the model was not given (dossier Q.4). */
+export const InputTransformation = Type.Object({
+  /** Of the reasoning item, as the client sent it. */
+  id: Type.String(),
+  type: Type.Literal('reasoning'),
+  action: Type.Literal('removed'),
+  reason: Type.Enum([
+    'organization_mismatch',
+    'end_user_mismatch',
+    'model_mismatch',
+    'prefix_mismatch',
+    'turn_boundary',
+  ]),
+});
+export type InputTransformation = Static<typeof InputTransformation>;
+
 /** A response, as it stands in events and in HTTP bodies. Times are Unix seconds. */
 export const Response = extend(ResponseSettings, {
   id: Type.String(),
@@ -84,6 +100,10 @@ export const Response = extend(ResponseSettings, {
   usage: Type.Nullable(Usage),
   /** Results of a moderation, which this server does not do. */
   moderation: Type.Unsafe<null>(Type.Nullable(Type.Object({}))),
+  /** Programs of the service's own, which this server is no part of. */
+  access_programs: Type.Unsafe<null>(Type.Nullable(Type.Object({}))),
+  /** Missing where nothing was taken out. */
+  input_transformations: Type.Optional(Type.Array(InputTransformation)),
 });
 export type Response = Static<typeof Response>;
 
@@ -182,5 +202,6 @@ export function createResponse({ id, createdAt, model, settings, status = 'in_pr
     prompt: settings.prompt,
     prompt_cache_options: settings.prompt_cache_options,
     moderation: null,
+    access_programs: null,
   };
 }

@@ -43,10 +43,10 @@ describe.each(readExchanges())('$name', ({ sent, received }) => {
     const created = (received[0] as unknown as Terminal).response;
     const { id, created_at: createdAt, model } = created;
     const ours = createResponse({ id, createdAt, model, settings: resolveSettings(request) });
-    const { conversation, prompt, prompt_cache_options, moderation, ...recorded } = ours;
+    const { conversation, prompt, prompt_cache_options, moderation, access_programs, ...recorded } = ours;
     expect(JSON.stringify(recorded)).toBe(JSON.stringify(created));
     // Fields that came after the recordings (dossier L.2).
-    expect([conversation, prompt, moderation]).toEqual([null, null, null]);
+    expect([conversation, prompt, moderation, access_programs]).toEqual([null, null, null, null]);
     expect(prompt_cache_options).toEqual({ mode: 'implicit', ttl: '30m' });
   });
 });

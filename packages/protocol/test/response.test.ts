@@ -51,7 +51,7 @@ describe('settings', () => {
 
   test('echo newer fields, null where they are not set', () => {
     const plain = createResponse({ id: 'resp_1', createdAt: 1, model: 'm', settings: resolve({}) });
-    expect(plain).toMatchObject({ conversation: null, prompt: null, moderation: null });
+    expect(plain).toMatchObject({ conversation: null, prompt: null, moderation: null, access_programs: null });
     const settings = resolve({
       conversation: 'conv_1',
       prompt: { id: 'pmpt_1' },

@@ -56,8 +56,8 @@ export type ToolsAreAccepted = Expect<None<Misfits<Exclude<SdkTool, { type: 'nam
 /** Null on the wire where the SDK says missing, wider where we echo what a client wrote, or held to the SDK's below. */
 type SentOtherwise = 'user' | 'usage' | 'error' | 'prompt' | 'tools' | 'output';
 export type ResponsesFit = Expect<None<Exclude<MisfitFields<Response, SdkResponse>, SentOtherwise>>>;
-/** Added by the SDK itself, or never sent by models that we can serve. */
-type NeverSent = 'output_text' | 'access_programs';
+/** Added by the SDK itself. */
+type NeverSent = 'output_text';
 type RequiredKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? never : K }[keyof T];
 export type ResponsesAreWhole = Expect<None<Exclude<RequiredKeys<SdkResponse>, keyof Response | NeverSent>>>;
 /** `cache_write_tokens` is missing in what was recorded. */

@@ -4,7 +4,13 @@
  * A compaction stands for everything before it. The messages that were kept word for word are sealed inside. A client that puts
  * a window of its own choice in front of it (the endpoint's, Codex) means that one instead; a history that was not cut is no window.
  */
-import { errors, type Item, type OutputCompactionItem, type ReasoningText } from '@longwire/protocol';
+import {
+  errors,
+  type InputTransformation,
+  type Item,
+  type OutputCompactionItem,
+  type ReasoningText,
+} from '@longwire/protocol';
 import type { Binding, Sealer, UnopenableReason } from './sealer.ts';
 import { toSummaryMessage } from './summary.ts';
 
@@ -22,14 +28,6 @@ export interface ReasoningContent {
   readonly content: readonly ReasoningText[];
   /** The engine's own sealed form, for engines in front of a service that has one. */
   readonly encrypted_content: string | null;
-}
-
-/** An input item that was left out, as the response reports it (dossier Q.4). */
-export interface InputTransformation {
-  readonly id: string;
-  readonly type: 'reasoning';
-  readonly action: 'removed';
-  readonly reason: 'organization_mismatch' | 'model_mismatch';
 }
 
 /** Items as an engine may see them. */

@@ -143,7 +143,7 @@ async function prepareTurn(
     route,
     response: {
       ...createResponse({ id, createdAt: Math.floor(nowMs / 1000), model: route.model.id, settings, status }),
-      ...(opened.removed.length > 0 && { input_transformations: opened.removed }),
+      ...(opened.removed.length > 0 && { input_transformations: [...opened.removed] }),
     },
     stored,
     generation,

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseServerEvent, ResponseFold, type KnownEvent, type Response } from '@longwire/protocol';
 import { Brackets } from './brackets.ts';
 import { checkResponse } from './response-shape.ts';
+import { requireSdkEvent } from './sdk-shapes.ts';
 
 /** A frame that was found good. `streamId` is null on the default lane. */
 export interface CheckedFrame {
@@ -39,6 +40,7 @@ export class WireChecker {
   /** Throws an `Error` that says which rule the frame breaks. */
   accept(json: string): CheckedFrame {
     const event = parseServerEvent(json) as KnownEvent;
+    requireSdkEvent(event);
     const streamId = streamIdOf(event);
     const { sequence_number: number } = event as { sequence_number?: number };
     if (number === undefined) throw new Error(`${event.type} has no sequence_number.`);

@@ -53,7 +53,7 @@ function keyPaths(value: unknown, at = ''): string[] {
 
 /** Fields that the real service has added since the recordings were made (dossier L.2, M). */
 const addedSince =
-  /^\.response\.(conversation|prompt|prompt_cache_options(\..*)?|moderation|usage\.input_tokens_details\.cache_write_tokens)$/;
+  /^\.response\.(conversation|prompt|prompt_cache_options(\..*)?|moderation|access_programs|usage\.input_tokens_details\.cache_write_tokens)$/;
 
 describe.each(['request_with_tools.yaml', 'sequential_requests.yaml', 'simple_text_request.yaml'])('%s', (name) => {
   const exchanges = readExchanges(name);
