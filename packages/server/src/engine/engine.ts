@@ -5,7 +5,15 @@
  * Contexts are immutable to the caller and share their parent's work: `extend` costs O(new items), never O(history).
  * Two contexts with one parent are a fork.
  */
-import type { CreateRequest, Item, OutputItem, ResponseSettings, Tool } from '@longwire/protocol';
+import type {
+  Annotation,
+  CreateRequest,
+  Item,
+  MessagePhase,
+  OutputItem,
+  ResponseSettings,
+  Tool,
+} from '@longwire/protocol';
 
 /** A model that an engine serves. */
 export interface EngineModel {
@@ -70,11 +78,17 @@ export interface TokenLogprob {
  * A delta of another kind closes the open item by itself; `item.end` closes it explicitly (two messages in a row).
  */
 export type EngineEvent =
+  /** Opens a message whose phase is known; the first text opens any other. */
+  | { readonly type: 'message.start'; readonly phase: MessagePhase }
   | { readonly type: 'text.delta'; readonly delta: string; readonly logprobs?: readonly TokenLogprob[] }
+  /** A source of the text that was told last. */
+  | { readonly type: 'annotation'; readonly annotation: Annotation }
   | { readonly type: 'refusal.delta'; readonly delta: string }
   /** The model's own reasoning, in full. */
   | { readonly type: 'reasoning.delta'; readonly delta: string }
   | { readonly type: 'reasoning_summary.delta'; readonly delta: string }
+  /** The summary goes on with another part. */
+  | { readonly type: 'reasoning_summary.next' }
   /** Opens a tool call; its arguments (or input, of a custom tool) follow as `call.delta`. One call at a time. */
   | {
       readonly type: 'call.start';

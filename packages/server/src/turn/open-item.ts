@@ -1,8 +1,10 @@
 /** An output item while the model still writes it: opens its brackets, sends its deltas, closes it (dossier C.2). */
 import {
   randomAlphanumeric,
+  type Annotation,
   type ItemStatus,
   type KnownEvent,
+  type MessagePhase,
   type OutputCustomToolCallItem,
   type OutputFunctionCallItem,
   type OutputMessageItem,
@@ -59,14 +61,18 @@ export class OpenMessage {
   readonly kind = 'message';
   readonly #sink: ItemSink;
   readonly #place: ItemPlace;
+  readonly #phase: MessagePhase | null;
   readonly #content: (OutputText | Refusal)[] = [];
   #part: 'output_text' | 'refusal' | null = null;
   #text = '';
   #logprobs: TokenLogprob[] = [];
+  #annotations: Annotation[] = [];
 
-  constructor(sink: ItemSink, place: ItemPlace) {
+  /** `phase`: told where the model gave one. */
+  constructor(sink: ItemSink, place: ItemPlace, phase: MessagePhase | null) {
     this.#sink = sink;
     this.#place = place;
+    this.#phase = phase;
     sink.emit({
       type: 'response.output_item.added',
       output_index: place.output_index,
@@ -86,6 +92,12 @@ export class OpenMessage {
       delta,
       logprobs: logprobs.length > 0 ? [...logprobs] : [],
     });
+  }
+
+  annotate(annotation: Annotation): void {
+    this.#open('output_text');
+    const annotation_index = this.#annotations.push(annotation) - 1;
+    this.#sink.emit({ type: 'response.output_text.annotation.added', ...this.#at(), annotation_index, annotation });
   }
 
   refusal(delta: string): void {
@@ -124,16 +136,24 @@ export class OpenMessage {
     this.#part = null;
     this.#text = '';
     this.#logprobs = [];
+    this.#annotations = [];
   }
 
   #toPart(type: 'output_text' | 'refusal'): OutputText | Refusal {
     return type === 'output_text'
-      ? { type, annotations: [], logprobs: [...this.#logprobs], text: this.#text }
+      ? { type, annotations: [...this.#annotations], logprobs: [...this.#logprobs], text: this.#text }
       : { type, refusal: this.#text };
   }
 
   #item(status: ItemStatus): OutputMessageItem {
-    return { id: this.#place.item_id, type: 'message', status, content: [...this.#content], role: 'assistant' };
+    return {
+      id: this.#place.item_id,
+      type: 'message',
+      status,
+      content: [...this.#content],
+      role: 'assistant',
+      ...(this.#phase !== null && { phase: this.#phase }),
+    };
   }
 
   #at(): ItemPlace & { content_index: number } {
@@ -183,6 +203,11 @@ export class OpenReasoning {
     }
     this.#text += delta;
     emitDelta(this.#sink, { type: 'response.reasoning_summary_text.delta', ...this.#summaryPlace(), delta });
+  }
+
+  /** What follows belongs to another part of the summary. */
+  nextSummary(): void {
+    if (this.#part === 'summary_text') this.#closePart();
   }
 
   /** A reasoning item has no status of its own here: what was cut off shows in its text. */

@@ -161,6 +161,12 @@ export class Sequencer {
 
   #step(event: EngineEvent): void {
     switch (event.type) {
+      case 'message.start':
+        this.#closeItem('completed');
+        this.#open = new OpenMessage(this.#sink, this.#place('message'), event.phase);
+        return;
+      case 'annotation':
+        return this.#message().annotate(event.annotation);
       case 'text.delta':
         return this.#message().text(event.delta, event.logprobs ?? []);
       case 'refusal.delta':
@@ -169,6 +175,8 @@ export class Sequencer {
         return this.#reasoning().text(event.delta);
       case 'reasoning_summary.delta':
         return this.#reasoning().summary(event.delta);
+      case 'reasoning_summary.next':
+        return this.#reasoning().nextSummary();
       case 'call.start':
         return this.#startCall(event);
       case 'call.delta':
@@ -194,7 +202,7 @@ export class Sequencer {
   #message(): OpenMessage {
     if (this.#open instanceof OpenMessage) return this.#open;
     this.#closeItem('completed');
-    const message = new OpenMessage(this.#sink, this.#place('message'));
+    const message = new OpenMessage(this.#sink, this.#place('message'), null);
     this.#open = message;
     return message;
   }

@@ -1,5 +1,5 @@
 /** The official SDK drives a real server: what it accepts, and which of its own errors it makes of ours (clients.md 9). */
-import OpenAI, {
+import {
   APIConnectionError,
   type APIError,
   AuthenticationError,
@@ -19,10 +19,11 @@ import type { ResponsesStreamMessage } from 'openai/resources/responses/internal
 import { ResponsesWS } from 'openai/resources/responses/ws';
 import { describe, expect, it } from 'vitest';
 import { errors } from '@longwire/protocol';
+import { requireSdkEvent } from '../contract/sdk-shapes.ts';
 import { createEchoEngine } from '../echo-engine.ts';
 import { callTurn, startTestServer, textTurn } from '../harness.ts';
+import { clientOf, model } from '../stored/sdk.ts';
 
-const model = 'test-model';
 const weather: FunctionTool = {
   type: 'function',
   name: 'get_weather',
@@ -37,10 +38,6 @@ const weather: FunctionTool = {
 };
 const turns = [callTurn(['call_paris', 'get_weather', '{"city":"Paris"}']), textTurn('It rains in Paris.')];
 const rain: ResponseInputItem = { type: 'function_call_output', call_id: 'call_paris', output: 'rain' };
-
-function clientOf(server: { url: string }, apiKey = 'unused'): OpenAI {
-  return new OpenAI({ baseURL: server.url, apiKey, maxRetries: 0 });
-}
 
 function callOf(response: Response) {
   const item = response.output.find(({ type }) => type === 'function_call');
@@ -69,6 +66,7 @@ class SdkSocket implements Disposable {
       if (done) throw new Error('The socket closed.');
       if (value.type === 'error') throw value.error;
       if (value.type !== 'message') continue;
+      requireSdkEvent(value.message);
       events.push(value.message);
       if (value.message.type === 'response.completed') return events;
     }

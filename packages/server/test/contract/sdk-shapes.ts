@@ -2,6 +2,7 @@
  * Holds what the server sends against the types of the official SDK, strictly: every key that a type has is there, of its type, and there is no
  * other key but those that are listed here.
  */
+import { catalogue } from '@longwire/protocol';
 import { readSdkTypes, type Shape } from './sdk-types.ts';
 
 const { ResponsesServerEvent: eventShape, Response: responseShape } = readSdkTypes(
@@ -27,11 +28,15 @@ const exceptions: ReadonlyMap<string, Kind> = new Map([
   // Where Codex looks for it; in `error` too, where the SDK has it.
   ['error.headers', 'unknown'],
 ]);
-/** Settings are told as the client wrote them, with whatever it wrote into them. */
+/** Settings are told as the client wrote them, with whatever it wrote into them: more keys, tools of types that nobody knows. */
 const echoes = /^(event\.)?response\.(tools|tool_choice|text|reasoning|prompt|prompt_cache_options)\b/;
 
-/** Values of our own: a refused steer gives back what came, and a turn can be cancelled over the socket (PROTOCOL.md 2 and 6). */
+/**
+ * Values of our own (PROTOCOL.md 2, 6 and 9): a refused steer gives back what came, a turn can be cancelled over the socket, and the
+ * reasons of a failure are more than the SDK lists.
+ */
 function isOurs(value: unknown, path: string): boolean {
+  if (path.endsWith('response.error.code')) return typeof value === 'string' && Object.hasOwn(catalogue, value);
   return path === 'event.steer.input' || (path.endsWith('.incomplete_details.reason') && value === 'cancelled');
 }
 
@@ -100,7 +105,9 @@ function problemsOfObject(
 function isException({ type, object }: Record<string, unknown>, name: string, kind: Kind): boolean {
   const owner = String(type ?? object);
   // The service's on all of them, the SDK's on one (dossier C.1).
-  if (name === 'obfuscation' && kind === 'unknown') return owner.endsWith('.delta');
+  if (name === 'obfuscation') return kind === 'unknown' && owner.endsWith('.delta');
+  // A token that is half a character has no other true form; the SDK has them in parts, and not in events.
+  if (name === 'bytes' && type === undefined) return kind === 'unknown';
   return exceptions.get(`${owner}.${name}`) === kind;
 }
 
@@ -109,6 +116,7 @@ function problemsOfUnion(value: unknown, options: readonly Shape[], path: string
   const none = [`${path} is ${show(value)}, which is none of its types`];
   if (!isObject(value)) return options.some((option) => problemsOf(value, option, path).length === 0) ? [] : none;
   const candidates = options.filter((option) => option.kind === 'object' && hasLiterals(value, option));
+  if (candidates.length === 0 && echoes.test(path)) return [];
   const found = candidates.map((candidate) => problemsOf(value, candidate, path));
   return found.toSorted((a, b) => a.length - b.length)[0] ?? none;
 }

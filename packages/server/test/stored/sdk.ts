@@ -1,11 +1,42 @@
-/** The official SDK as a client of a test server. */
+/** The official SDK as a client of a test server. What it reads is held against its own types. */
 import OpenAI from 'openai';
 import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses';
+import { requireSdkEvent, requireSdkResponse } from '../contract/sdk-shapes.ts';
 
 export const model = 'test-model';
 
 export function clientOf(server: { url: string }, apiKey = 'unused'): OpenAI {
-  return new OpenAI({ baseURL: server.url, apiKey, maxRetries: 0 });
+  return new OpenAI({ baseURL: server.url, apiKey, maxRetries: 0, fetch: fetchChecked });
+}
+
+/** Fetches, and throws for a body that the SDK's types do not describe. */
+async function fetchChecked(...request: Parameters<typeof fetch>): Promise<globalThis.Response> {
+  const answer = await fetch(...request);
+  const type = answer.headers.get('content-type') ?? '';
+  if (type.startsWith('application/json')) requireSdkBody(await answer.clone().json());
+  if (!type.startsWith('text/event-stream') || !answer.body) return answer;
+  return new globalThis.Response(answer.body.pipeThrough(checkEvents()), answer);
+}
+
+function requireSdkBody(body: unknown): void {
+  const isResponse = typeof body === 'object' && body !== null && Reflect.get(body, 'object') === 'response';
+  if (isResponse && !('deleted' in body)) requireSdkResponse(body);
+}
+
+/** Passes server-sent events on as they are; the stream fails at the first one that is not as it should be. */
+function checkEvents(): TransformStream<Uint8Array, Uint8Array> {
+  const text = new TextDecoder();
+  let rest = '';
+  return new TransformStream({
+    transform(bytes, controller) {
+      const lines = (rest + text.decode(bytes, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (line.startsWith('data: {')) requireSdkEvent(JSON.parse(line.slice('data: '.length)));
+      }
+      controller.enqueue(bytes);
+    },
+  });
 }
 
 /** Every element of a list that pages by itself. */

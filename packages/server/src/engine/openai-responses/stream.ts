@@ -18,6 +18,8 @@ export interface DecoderOptions {
 interface OpenItem {
   readonly key: string;
   readonly type: string;
+  /** What opens it, in front of its first text. */
+  readonly start: EngineEvent | null;
   /** Whether anything of it was given out: what was not is given out when it is done. */
   told: boolean;
 }
@@ -93,6 +95,10 @@ export class ResponseDecoder {
         return event.item && this.#finish(event.item, keyOf(event));
       case 'response.output_text.delta':
         return this.#prose(event, toText(event));
+      case 'response.output_text.annotation.added':
+        return this.#annotate(event);
+      case 'response.reasoning_summary_part.added':
+        return this.#nextSummary(event);
       case 'response.refusal.delta':
         return this.#prose(event, { type: 'refusal.delta', delta: deltaOf(event) });
       case 'response.reasoning_text.delta':
@@ -119,21 +125,35 @@ export class ResponseDecoder {
   #add(event: UpstreamEvent): void {
     const { item } = event;
     if (!item || this.#open) return;
-    this.#open = { key: keyOf(event), type: item.type, told: false };
+    this.#open = { key: keyOf(event), type: item.type, start: toMessageStart(item), told: false };
     if (!isStreamedCall(item)) return;
     this.#open.told = true;
     this.#out.push(toCallStart(item));
+  }
+
+  #annotate(event: UpstreamEvent): void {
+    if (this.#isTold(event) && event.annotation) this.#out.push({ type: 'annotation', annotation: event.annotation });
+  }
+
+  #nextSummary(event: UpstreamEvent): void {
+    if (this.#isTold(event)) this.#out.push({ type: 'reasoning_summary.next' });
+  }
+
+  /** Whether an event is about text that was told already; any other item is told whole. */
+  #isTold(event: UpstreamEvent): boolean {
+    return this.#open?.told === true && keyOf(event) === this.#open.key;
   }
 
   /** A delta of the open item; any other item's is in its `done`. */
   #prose(event: UpstreamEvent, told: EngineEvent & { delta: string }): void {
     const isReasoning = told.type === 'reasoning.delta' || told.type === 'reasoning_summary.delta';
     // Not every server says that an item begins.
-    this.#open ??= { key: keyOf(event), type: isReasoning ? 'reasoning' : 'message', told: false };
+    this.#open ??= { key: keyOf(event), type: isReasoning ? 'reasoning' : 'message', start: null, told: false };
     if (keyOf(event) !== this.#open.key || told.delta === '') return;
     // The seal comes last and belongs to the item: with it, reasoning is told as a whole.
     if (isReasoning && this.#options.sealedReasoning) return;
     if (told.type === 'call.delta' && !this.#open.told) return;
+    if (!this.#open.told && this.#open.start) this.#out.push(this.#open.start);
     this.#open.told = true;
     this.#out.push(told);
   }
@@ -217,10 +237,20 @@ function toCall(item: UpstreamItem): EngineEvent[] {
 }
 
 function toProse(item: UpstreamItem): EngineEvent[] {
-  return (item.content ?? []).flatMap((part): EngineEvent[] => {
-    if (part.text) return [{ type: 'text.delta', delta: part.text }];
-    return part.refusal ? [{ type: 'refusal.delta', delta: part.refusal }] : [];
+  const start = toMessageStart(item);
+  const parts = (item.content ?? []).flatMap((part): EngineEvent[] => {
+    if (part.refusal) return [{ type: 'refusal.delta', delta: part.refusal }];
+    if (!part.text) return [];
+    const annotations = (part.annotations ?? []).map((annotation) => ({ type: 'annotation' as const, annotation }));
+    return [{ type: 'text.delta', delta: part.text }, ...annotations];
   });
+  return start === null || parts.length === 0 ? parts : [start, ...parts];
+}
+
+/** What a message says of itself before its text; null where that is nothing. */
+function toMessageStart({ type, phase }: UpstreamItem): EngineEvent | null {
+  const isKnown = type === 'message' && (phase === 'commentary' || phase === 'final_answer');
+  return isKnown ? { type: 'message.start', phase } : null;
 }
 
 function toReason({

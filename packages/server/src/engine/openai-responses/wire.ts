@@ -1,5 +1,7 @@
 /** What this engine reads of a Responses stream. All optional: every server leaves out something else. */
 
+import type { Annotation } from '@longwire/protocol';
+
 /** One event, over a socket or as `data:` of a stream. */
 export interface UpstreamEvent {
   readonly type: string;
@@ -9,6 +11,7 @@ export interface UpstreamEvent {
   readonly item_id?: string;
   readonly delta?: unknown;
   readonly logprobs?: readonly UpstreamLogprob[] | null;
+  readonly annotation?: Annotation | null;
   readonly item?: UpstreamItem;
   readonly response?: UpstreamResponse;
 }
@@ -35,6 +38,7 @@ export interface UpstreamItem {
   readonly caller?: { readonly type?: string } | null;
   readonly content?: readonly UpstreamPart[] | null;
   readonly summary?: readonly UpstreamPart[] | null;
+  readonly phase?: string | null;
   readonly encrypted_content?: string | null;
 }
 
@@ -42,6 +46,7 @@ export interface UpstreamPart {
   readonly type?: string;
   readonly text?: string;
   readonly refusal?: string;
+  readonly annotations?: readonly Annotation[] | null;
 }
 
 export interface UpstreamLogprob {

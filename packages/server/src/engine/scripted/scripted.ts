@@ -130,18 +130,23 @@ function toEvents(item: OutputItem, chunks: readonly string[] | undefined): Engi
   switch (item.type) {
     case 'message':
       return [
+        ...(item.phase ? [{ type: 'message.start' as const, phase: item.phase }] : []),
         ...item.content.flatMap((part): EngineEvent[] =>
           part.type === 'refusal'
             ? deltas(part.refusal).map((delta) => ({ type: 'refusal.delta', delta }))
-            : deltas(part.text).map((delta) => ({ type: 'text.delta', delta })),
+            : [
+                ...deltas(part.text).map((delta) => ({ type: 'text.delta' as const, delta })),
+                ...part.annotations.map((annotation) => ({ type: 'annotation' as const, annotation })),
+              ],
         ),
         { type: 'item.end' },
       ];
     case 'reasoning':
       return [
-        ...item.summary.flatMap((part) =>
-          deltas(part.text).map((delta): EngineEvent => ({ type: 'reasoning_summary.delta', delta })),
-        ),
+        ...item.summary.flatMap((part): EngineEvent[] => [
+          { type: 'reasoning_summary.next' },
+          ...deltas(part.text).map((delta) => ({ type: 'reasoning_summary.delta' as const, delta })),
+        ]),
         ...(item.content ?? []).flatMap((part) =>
           deltas(part.text).map((delta): EngineEvent => ({ type: 'reasoning.delta', delta })),
         ),

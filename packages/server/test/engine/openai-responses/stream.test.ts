@@ -81,6 +81,75 @@ describe('a stream', () => {
     ]);
   });
 
+  const citation = {
+    type: 'url_citation',
+    start_index: 0,
+    end_index: 5,
+    title: 't',
+    url: 'https://example.com',
+  } as const;
+  const cited = {
+    type: 'message',
+    phase: 'commentary',
+    content: [{ type: 'output_text', text: 'Hello.', annotations: [citation] }],
+  };
+
+  it.each<[string, UpstreamEvent[]]>([
+    ['whole', [{ type: 'response.output_item.done', output_index: 0, item: cited }, completed]],
+    [
+      'as they come',
+      [
+        {
+          type: 'response.output_item.added',
+          output_index: 0,
+          item: { type: 'message', phase: 'commentary', content: [] },
+        },
+        { type: 'response.output_text.delta', output_index: 0, delta: 'Hello.' },
+        { type: 'response.output_text.annotation.added', output_index: 0, annotation: citation },
+        { type: 'response.output_item.done', output_index: 0, item: cited },
+        completed,
+      ],
+    ],
+    [
+      'with text that only the item has',
+      [
+        {
+          type: 'response.output_item.added',
+          output_index: 0,
+          item: { type: 'message', phase: 'commentary', content: [] },
+        },
+        { type: 'response.output_text.annotation.added', output_index: 0, annotation: citation },
+        { type: 'response.output_item.done', output_index: 0, item: cited },
+        completed,
+      ],
+    ],
+  ])('keeps the phase and the sources of a message: %s', (_what, events) => {
+    expect(decode(events).slice(0, -1)).toEqual([
+      { type: 'message.start', phase: 'commentary' },
+      { type: 'text.delta', delta: 'Hello.' },
+      { type: 'annotation', annotation: citation },
+      { type: 'item.end' },
+    ]);
+  });
+
+  it('keeps the parts of a summary apart', () => {
+    const events = decode([
+      { type: 'response.output_item.added', output_index: 0, item: { type: 'reasoning', summary: [] } },
+      { type: 'response.reasoning_summary_part.added', output_index: 0 },
+      { type: 'response.reasoning_summary_text.delta', output_index: 0, delta: 'One.' },
+      { type: 'response.reasoning_summary_part.added', output_index: 0 },
+      { type: 'response.reasoning_summary_text.delta', output_index: 0, delta: 'Two.' },
+      { type: 'response.output_item.done', output_index: 0, item: { type: 'reasoning' } },
+      completed,
+    ]);
+    expect(events.slice(0, -1)).toEqual([
+      { type: 'reasoning_summary.delta', delta: 'One.' },
+      { type: 'reasoning_summary.next' },
+      { type: 'reasoning_summary.delta', delta: 'Two.' },
+      { type: 'item.end' },
+    ]);
+  });
+
   it.each([
     ['max_output_tokens', 'max_output_tokens'],
     ['content_filter', 'content_filter'],
