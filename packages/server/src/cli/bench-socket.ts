@@ -28,8 +28,7 @@ export async function createSocketDriver(
     ...(target.certificate !== undefined && { ca: target.certificate }),
   });
   const upgraded = once(socket, 'upgrade') as Promise<[IncomingMessage]>;
-  await once(socket, 'open');
-  const [{ socket: stream }] = await upgraded;
+  const [[{ socket: stream }]] = await Promise.all([upgraded, once(socket, 'open')]);
   return new SocketDriver(socket, stream, mode, conversation);
 }
 

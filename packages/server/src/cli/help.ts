@@ -2,6 +2,7 @@
 import { argumentOf } from '../config/flags.ts';
 import { groups, optionNames, optionOf } from '../config/options.ts';
 import type { OptionName } from '../config/options.ts';
+import { wrap } from './columns.ts';
 import type { Command } from './command.ts';
 
 const columns = 100;
@@ -69,14 +70,4 @@ function defaultText(name: OptionName): string {
   if ('repeatable' in option || option.default === null) return '';
   if (option.kind === 'switch') return option.default ? ' [on]' : ' [off]';
   return ` [${option.default}]`;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

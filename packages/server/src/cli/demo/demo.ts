@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadRollout } from '../../workloads/rollouts.ts';
+import { wrap } from '../columns.ts';
 import type { Command } from '../command.ts';
 import type { Io } from '../io.ts';
 import { untilStopped } from '../until-stopped.ts';
@@ -43,25 +44,28 @@ export const demo: Command = {
 };
 
 async function runRaces(settings: RaceSettings, colour: boolean, io: Io, signal: AbortSignal): Promise<void> {
-  const { rollouts, rttMs, rate, htmlPath } = settings;
+  const { rollouts, htmlPath } = settings;
   const races: Race[] = [];
   for (const [index, name] of rollouts.entries()) {
-    const race = new Race({ rollout: loadRollout(name), rttMs, rate });
+    const race = new Race({ ...settings, rollout: loadRollout(name) });
     await show(race, `${index + 1} of ${rollouts.length}`, colour, io, signal);
     io.out.write(`\n${toSummary(race)}\n\n`);
     races.push(race);
   }
-  for (const line of [...races.map(toSavings), ...toNotes(settings)]) io.out.write(`${line}\n`);
+  for (const text of [...races.map(toSavings), ...toNotes(settings)]) {
+    io.out.write(`${wrap(text, screenColumns).join('\n')}\n\n`);
+  }
   const path = htmlPath ?? join(mkdtempSync(join(tmpdir(), 'longwire-demo-')), 'demo.html');
   writeFileSync(path, toDemoPage(races, toNotes(settings)));
-  io.out.write(`\nTurn by turn: ${path}\n`);
+  io.out.write(`Turn by turn: ${path}\n`);
 }
 
 /** Runs a race before the eyes of whoever watches. */
 async function show(race: Race, place: string, colour: boolean, { out }: Io, signal: AbortSignal): Promise<void> {
   const { columns, rows } = out.size ?? { columns: 0, rows: 0 };
   if (columns < screenColumns || rows <= screenRows) {
-    const timer = setInterval(() => out.write(`${toProgressLine(race)}\n`), lineEveryMs);
+    const say = (): void => void (race.elapsedMs > 0 && out.write(`${toProgressLine(race)}\n`));
+    const timer = setInterval(say, lineEveryMs);
     await race.run(signal).finally(() => clearInterval(timer));
     return;
   }

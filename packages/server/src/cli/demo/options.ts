@@ -11,6 +11,8 @@ export interface RaceSettings {
   readonly kind: 'race';
   readonly rollouts: readonly RolloutName[];
   readonly rttMs: number;
+  readonly pauseMs: number;
+  readonly deflate: boolean;
   /** Tokens a second. */
   readonly rate: number;
   /** Where the page goes, absolute; null: a file of its own among the temporary ones. */
@@ -23,7 +25,9 @@ export type DemoOptions = RaceSettings | { readonly kind: 'agent'; readonly maxS
 const table = {
   rollouts: { argument: 'LIST', about: `any of ${rolloutNames.join(', ')} [airline-27,coding-90]` },
   'rtt-ms': { argument: 'NUMBER', about: 'round trip between client and server [40]; 0 is loopback' },
+  'pause-ms': { argument: 'NUMBER', about: 'silence of the link while tools run, which nobody waits for [10000]' },
   rate: { argument: 'NUMBER', about: 'tokens a second of the model [3000]' },
+  'plain-frames': { argument: null, about: 'the WebSocket does not offer compression' },
   html: { argument: 'FILE', about: 'where the page with the plots goes [a temporary file]' },
   agent: { argument: null, about: 'the built-in model repairs a file instead' },
   'max-steps': { argument: 'NUMBER', about: 'model turns that the agent may take [12]' },
@@ -35,10 +39,11 @@ export function demoOptionsHelp(): string {
     'Options',
     ...optionLines(table),
     '',
-    'Both sides send the same turns to servers alike, with the tools and instructions in every turn: HTTP with the whole',
-    'history, the WebSocket with what is new. The engine replays a rollout at the given rate, and the link is a model of',
-    'one: half a round trip each way, and the rounds of TCP slow start for what exceeds its window. No TLS, no loss, no',
-    'limit of bandwidth; tools take no time. For measurements there is npm run bench.',
+    'Both sides send the same turns to servers alike, with tools and instructions in every turn: HTTP keep-alive with the',
+    'whole history, the WebSocket with what is new. The engine replays a rollout at the given rate and takes no time to',
+    'read. The link is a model of TCP: a round trip, and a window that opens with what is acknowledged and closes in',
+    'silence. Recorded tools take 10 s in the median; --pause-ms 0 shows a link that stays warm, where little is left to',
+    'save. No TLS, no loss, no limit of bandwidth. For measurements there is npm run bench.',
     '',
   ].join('\n');
 }
@@ -53,6 +58,8 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions {
     kind: 'race',
     rollouts: (values.get('rollouts') ?? 'airline-27,coding-90').split(',').map(toRolloutName),
     rttMs: toCount('rtt-ms', values.get('rtt-ms') ?? '40', 0, 2000),
+    pauseMs: toCount('pause-ms', values.get('pause-ms') ?? '10000', 0, 3_600_000),
+    deflate: !values.has('plain-frames'),
     rate: toCount('rate', values.get('rate') ?? '3000', 1, 1_000_000),
     htmlPath: toPath(values.get('html')),
   };

@@ -7,7 +7,8 @@ const style = `
 :root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{max-width:70rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2.5rem}p{max-width:48rem}p.about{opacity:.7}table{border-collapse:collapse;margin:1rem 0 2rem}
 th,td{text-align:right;padding:.3rem 0 .3rem 2rem;border-bottom:1px solid #8884;font-variant-numeric:tabular-nums}
-th:first-child,td:first-child{text-align:left;padding-left:0;white-space:pre}${plotStyle}`;
+th:first-child,td:first-child{text-align:left;padding-left:0;white-space:pre}${plotStyle}
+.plots{grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}`;
 
 /** The page as HTML. The races have ended. */
 export function toDemoPage(races: readonly Race[], notes: readonly string[]): string {

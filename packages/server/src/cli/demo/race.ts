@@ -9,6 +9,10 @@ export interface RaceOptions {
   readonly rollout: Rollout;
   /** Round-trip time of the links in milliseconds; 0: loopback as it is. */
   readonly rttMs: number;
+  /** What the tools between two turns take, for the links: nobody waits for it, but a TCP window closes in such a silence. Milliseconds. */
+  readonly pauseMs: number;
+  /** Whether the WebSocket's frames are compressed, as Codex and browsers offer it. */
+  readonly deflate: boolean;
   /** Tokens a second of the engine. */
   readonly rate: number;
 }
@@ -26,14 +30,16 @@ export interface Side {
 export class Race {
   readonly options: RaceOptions;
   /** Both send the same tools and instructions with each turn, as the API wants it. */
-  readonly sides: readonly [Side, Side] = [
-    { mode: 'http-full', title: 'HTTP, full history', turns: [], wallMs: null },
-    { mode: 'ws-codex', title: 'WebSocket, new items', turns: [], wallMs: null },
-  ];
+  readonly sides: readonly [Side, Side];
   #startMs: number | null = null;
 
   constructor(options: RaceOptions) {
     this.options = options;
+    const mode = options.deflate ? 'ws-codex-deflate' : 'ws-codex';
+    this.sides = [
+      { mode: 'http-full', title: 'HTTP, full history', turns: [], wallMs: null },
+      { mode, title: 'WebSocket, new items', turns: [], wallMs: null },
+    ];
   }
 
   /** Since the clock started, once servers and links were there; 0 before. */
@@ -43,21 +49,24 @@ export class Race {
 
   /** Plays both sides to their ends. Throws the signal's reason, or what the first side that failed threw; nothing goes on then. */
   async run(signal: AbortSignal): Promise<void> {
-    const { rollout, rttMs, rate } = this.options;
+    signal.throwIfAborted();
+    const { rollout, rttMs, pauseMs, rate } = this.options;
     const flags = ['--scripted', rollout.name, '--scripted-rate', String(rate)];
     await using resources = new AsyncDisposableStack();
     const openWay = async (): Promise<string> => {
       const { url } = resources.use(await startDemoServer(flags));
-      return rttMs === 0 ? url : resources.use(await startDelayProxy(url, rttMs)).url;
+      return rttMs === 0 ? url : resources.use(await startDelayProxy(url, rttMs, pauseMs)).url;
     };
     const urls = [await openWay(), await openWay()];
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
     this.#startMs = performance.now();
+    const plays = this.sides.map((side, index) => this.#play(side, urls[index] ?? '', stop));
     try {
-      await Promise.all(this.sides.map((side, index) => this.#play(side, urls[index] ?? '', stop)));
+      await Promise.all(plays);
     } finally {
       over.abort();
+      await Promise.allSettled(plays);
       signal.throwIfAborted();
     }
   }

@@ -10,8 +10,8 @@ export const screenRows = 14;
 const half = 37;
 const chartRows = 4;
 const eighths = ' ▁▂▃▄▅▆▇█';
-/** Of each half: the colour of its bars. */
-const colours = ['\u001B[33m', '\u001B[36m'] as const;
+/** Of the halves: blue and yellow, as on the page. */
+const colours = ['\u001B[34m', '\u001B[33m'] as const;
 const reset = '\u001B[39m';
 
 /** The screen as lines. `place` says which race this is, such as `2 of 2`. */

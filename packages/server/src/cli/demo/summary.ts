@@ -19,7 +19,7 @@ export function toSummaryRows(race: Race): string[][] {
     [race.options.rollout.name, left.title, right.title, ''],
     row('wall time', (side) => side.wallMs ?? Number.NaN, toSeconds),
     row('  until the first tokens', (side) => sum(firsts(side)), toSeconds),
-    row('  while the model writes', writingMs, toSeconds).with(3, ''),
+    row('  from them to the end', toWritingMs, toSeconds),
     row('bytes sent', (side) => sum(side.turns.map(({ bytesUp }) => bytesUp)), toBytes),
     row('time to first token, median', (side) => median(firsts(side)), toMs),
     row('  in the last ten turns', (side) => median(firsts(side).slice(-10)), toMs),
@@ -31,32 +31,37 @@ export function toSummary(race: Race): string {
   return toColumns(toSummaryRows(race), 'right');
 }
 
-/** What the figures show, and what they do not. */
-export function toNotes({ rttMs, rate }: Pick<RaceOptions, 'rttMs' | 'rate'>): string[] {
-  const link =
-    rttMs === 0
-      ? 'The link is loopback.'
-      : `The link is a model: ${rttMs} ms a round trip, TCP slow start, no TLS, no loss, no limit of bandwidth.`;
-  return [
-    `Two servers alike, one engine: a replay at ${rate.toLocaleString('en')} tokens a second that takes no time to read. A real engine ` +
-      'reads, and gains or loses by how much it is handed again: docs/performance.md.',
-    `${link} Tools take no time. Both sides send tools and instructions with every turn.`,
-  ];
-}
-
 /** How much of the waiting is saved, here and with a model of ordinary pace. */
-export function toSavings(race: Race): string {
-  const [left, right] = race.sides;
-  const [a, b] = [left.wallMs ?? Number.NaN, right.wallMs ?? Number.NaN];
-  const savedMs = a - b;
-  const slowMs = a - writingMs(left) + (writingMs(left) * race.options.rate) / ordinaryRate;
+export function toSavings({ options: { rollout, rate }, sides: [left, right] }: Race): string {
+  const [wallMs, otherMs] = [left.wallMs ?? Number.NaN, right.wallMs ?? Number.NaN];
+  const savedMs = wallMs - otherMs;
+  const writingMs = Math.min(toWritingMs(left), toWritingMs(right));
+  const slowMs = wallMs - writingMs + (writingMs * rate) / ordinaryRate;
   return (
-    `${race.options.rollout.name}: ${toSeconds(savedMs)} of ${toSeconds(a)} saved (${toPercent(savedMs / a)}). ` +
-    `With a model of ${ordinaryRate} tokens a second the same seconds would be ${toPercent(savedMs / slowMs)} of ${toSeconds(slowMs)}.`
+    `${rollout.name}: ${toSeconds(savedMs)} of ${toSeconds(wallMs)} saved (${toPercent(savedMs / wallMs)}). With a model of ` +
+    `${ordinaryRate} tokens a second the same ${toSeconds(savedMs)} would be ${toPercent(savedMs / slowMs)} of the waiting.`
   );
 }
 
-function writingMs({ turns }: Side): number {
+/** What the figures show, and what they do not. */
+export function toNotes({ rttMs, pauseMs, deflate, rate }: Omit<RaceOptions, 'rollout'>): string[] {
+  const link =
+    rttMs === 0
+      ? 'the link is loopback'
+      : `the link is a model of TCP with a round trip of ${rttMs} ms, which closes its window while tools run ` +
+        `(${toSeconds(pauseMs)}, which nobody waits for); no TLS, no loss, no limit of bandwidth`;
+  return [
+    `Simulated: the engine replays the rollout at ${rate.toLocaleString('en')} tokens a second and takes no time to read; ${link}. ` +
+      'Real: two servers alike, the clients, every byte.',
+    'Both sides send tools and instructions with every turn. ' +
+      (deflate
+        ? 'Frames are deflated, as Codex and browsers do it; bodies of HTTP requests are not, as hardly any client does it.'
+        : ''),
+    'What a real engine adds, and links without a model: docs/performance.md.',
+  ];
+}
+
+function toWritingMs({ turns }: Side): number {
   return sum(turns.map(({ totalMs, firstMs }) => totalMs - firstMs));
 }
 
