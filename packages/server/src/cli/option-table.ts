@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { suggestionFor } from '../config/suggest.ts';
 import { UsageError } from '../config/usage-error.ts';
+import { wrap } from './columns.ts';
 
 /** One row. */
 export interface CommandOption {
@@ -12,11 +13,15 @@ export interface CommandOption {
   readonly repeatable?: true;
 }
 
+const columns = 78;
+const indent = 26;
+
 /** The rows as lines of `--help`. */
 export function optionLines(table: Readonly<Record<string, CommandOption>>): string[] {
-  return Object.entries(table).map(
-    ([name, { argument, about }]) => `  ${`--${name} ${argument ?? ''}`.padEnd(24)}${about}`,
-  );
+  return Object.entries(table).flatMap(([name, { argument, about }]) => {
+    const left = `  --${name} ${argument ?? ''}`;
+    return wrap(about, columns - indent).map((line, index) => (index === 0 ? left : '').padEnd(indent) + line);
+  });
 }
 
 /**

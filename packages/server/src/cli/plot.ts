@@ -18,8 +18,9 @@ export interface Plot {
   readonly x: string;
   readonly y: string;
   readonly series: readonly Series[];
-  /** A logarithmic axis, where a curve spans decades. */
+  /** Logarithmic axes, where a curve spans decades. */
   readonly logX?: boolean;
+  readonly logY?: boolean;
 }
 
 /** Rules of style for pages that hold pictures of `toSvg`, side by side in an element of the class `plots`. */
@@ -37,7 +38,9 @@ export function toSvg(plot: Plot): string {
   const xs = points.map(([x]) => x);
   const ys = points.map(([, y]) => y);
   const across = createScale(Math.min(...xs), Math.max(...xs), margin.left, width - margin.right, plot.logX ?? false);
-  const up = createScale(Math.min(0, ...ys), Math.max(...ys) || 1, height - margin.bottom, margin.top, false);
+  const least = Math.min(...ys);
+  const lowest = plot.logY === true ? least : Math.min(0, least);
+  const up = createScale(lowest, Math.max(...ys) || 1, height - margin.bottom, margin.top, plot.logY ?? false);
   const lines = plot.series.map(({ points: own }, index) => {
     const path = own
       .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
@@ -92,9 +95,12 @@ export function steps(low: number, high: number): number[] {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, index) => (first + index) * step);
 }
 
+/** Powers of ten between two numbers above 0; below two decades their doubles and fives, too. */
 function powers(low: number, high: number): number[] {
+  const factors = high / low < 100 ? [1, 2, 5] : [1];
   const first = Math.floor(Math.log10(low));
-  return Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => 10 ** (first + index)).filter(
-    (value) => value >= low && value <= high,
-  );
+  const exponents = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => first + index);
+  return exponents
+    .flatMap((exponent) => factors.map((factor) => factor * 10 ** exponent))
+    .filter((value) => value >= low && value <= high);
 }

@@ -45,6 +45,29 @@ test('a plot draws a line for each series, and nothing without points', () => {
   expect(toSvg({ ...plot, series: [] })).toBe('');
 });
 
+test('a logarithmic axis has more ticks where it spans little', () => {
+  const toPlot = (high: number) => ({
+    id: 'p',
+    title: 'T',
+    x: 'x',
+    y: 'y',
+    logY: true,
+    series: [
+      {
+        name: 'a',
+        points: [
+          [0, 0.1],
+          [1, high],
+        ] as const,
+      },
+    ],
+  });
+  const ticks = (high: number) =>
+    [...toSvg(toPlot(high)).matchAll(/text-anchor="end">([^<]+)</g)].map(([, tick]) => tick);
+  expect(ticks(3)).toEqual(['0.1', '0.2', '0.5', '1', '2']);
+  expect(ticks(1000)).toEqual(['0.1', '1', '10', '100', '1,000']);
+});
+
 test('the page needs nothing from elsewhere and escapes what it shows', () => {
   const report: Report = {
     machine: { cpu: '<cpu>', cores: 2, memoryGb: 8, system: 'linux', node: '24' },

@@ -34,7 +34,7 @@ test('the notes say what was simulated', () => {
 test('the page needs nothing from elsewhere, and has a picture of each measure', () => {
   const page = toDemoPage([createMadeUpRace(30, 30), createMadeUpRace(30, 30)], ['a <b>']);
   expect(page).not.toMatch(/<(script|link|img)|https?:|a <b>/);
-  expect(page.match(/<svg /g)).toHaveLength(6);
-  expect(page.match(/<polyline /g)).toHaveLength(12);
-  expect(page).toContain('Turn time, turn by turn');
+  expect(page.match(/<svg /g)).toHaveLength(8);
+  expect(page.match(/<polyline /g)).toHaveLength(16);
+  expect(page).toContain('Turn time');
 });

@@ -4,7 +4,9 @@ import { dirname, resolve } from 'node:path';
 import { suggestionFor } from '../../config/suggest.ts';
 import { UsageError } from '../../config/usage-error.ts';
 import { isRolloutName, rolloutNames, type RolloutName } from '../../workloads/rollouts.ts';
+import { wrap } from '../columns.ts';
 import { optionLines, readOptions, toCount } from '../option-table.ts';
+import { screenColumns } from './screen.ts';
 
 /** How the rollouts are to be raced. */
 export interface RaceSettings {
@@ -33,19 +35,15 @@ const table = {
   'max-steps': { argument: 'NUMBER', about: 'model turns that the agent may take [12]' },
 } as const;
 
+const about =
+  'Both sides send the same turns to servers alike, with tools and instructions in every turn: HTTP keep-alive with the whole history, the ' +
+  'WebSocket with what is new. The engine replays a rollout at the given rate and takes no time to read. The link is a model of TCP: a ' +
+  'round trip, and a window that opens with what is acknowledged and closes in silence. Recorded tools take 10 s in the median; --pause-ms 0 ' +
+  'shows a link that stays warm, where little is left to save. No TLS, no loss, no limit of bandwidth. For measurements there is npm run bench.';
+
 /** The section on options in `longwire demo --help`. */
 export function demoOptionsHelp(): string {
-  return [
-    'Options',
-    ...optionLines(table),
-    '',
-    'Both sides send the same turns to servers alike, with tools and instructions in every turn: HTTP keep-alive with the',
-    'whole history, the WebSocket with what is new. The engine replays a rollout at the given rate and takes no time to',
-    'read. The link is a model of TCP: a round trip, and a window that opens with what is acknowledged and closes in',
-    'silence. Recorded tools take 10 s in the median; --pause-ms 0 shows a link that stays warm, where little is left to',
-    'save. No TLS, no loss, no limit of bandwidth. For measurements there is npm run bench.',
-    '',
-  ].join('\n');
+  return ['Options', ...optionLines(table), '', ...wrap(about, screenColumns), ''].join('\n');
 }
 
 /** Throws a usage error. */

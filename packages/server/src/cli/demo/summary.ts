@@ -52,7 +52,7 @@ export function toNotes({ rttMs, pauseMs, deflate, rate }: Omit<RaceOptions, 'ro
         `(${toSeconds(pauseMs)}, which nobody waits for); no TLS, no loss, no limit of bandwidth`;
   return [
     `Simulated: the engine replays the rollout at ${rate.toLocaleString('en')} tokens a second and takes no time to read; ${link}. ` +
-      'Real: two servers alike, the clients, every byte.',
+      'Real: two servers alike, the clients, every byte. airline-27 was recorded; coding rollouts have recorded sizes and made-up words.',
     'Both sides send tools and instructions with every turn. ' +
       (deflate
         ? 'Frames are deflated, as Codex and browsers do it; bodies of HTTP requests are not, as hardly any client does it.'
