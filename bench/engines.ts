@@ -167,6 +167,7 @@ async function toRequest<Context>(engine: Engine<Context>, context: Context): Pr
     preamble: { instructions: null, tools: [] },
     settings: resolveSettings(requested),
     requested,
+    project: 'default',
     responseId: 'resp_bench',
   };
 }

@@ -18,12 +18,15 @@ export function contextOf(engine: Engine, node: ChainNode | null, open: OpenNode
     at = at.parent;
   }
   let context: unknown = at?.context?.context ?? null;
+  const isShortened = at?.context?.isShortened ?? false;
   for (const each of missing.toReversed()) {
+    let beforeOutput: unknown = null;
     for (const section of [each.input, each.output]) {
+      beforeOutput = context;
       const { items, restarts } = open(each, section);
       context = engine.extend(restarts ? null : context, items);
     }
-    each.context = { engine: engine.name, context };
+    each.context = { engine: engine.name, context, beforeOutput, isShortened };
   }
   return context;
 }

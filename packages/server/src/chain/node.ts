@@ -7,6 +7,10 @@ import { extendOpenCalls, noOpenCalls, type OpenCalls } from './tool-calls.ts';
 export interface NodeContext {
   readonly engine: string;
   readonly context: unknown;
+  /** The context that the output followed, of the same history; null where there is none. */
+  readonly beforeOutput: unknown;
+  /** Whether items were left out of it that the chain holds (`truncation: "auto"`). */
+  readonly isShortened: boolean;
 }
 
 /** One response in a chain. Everything but `context`, a cache that can be derived again, never changes. */

@@ -20,6 +20,11 @@ export class RecentNodes {
     return node;
   }
 
+  /** The project's nodes, the one used last first: O(all that is here). */
+  *of(project: string): Generator<ChainNode> {
+    for (const node of [...this.#nodes.values()].toReversed()) if (node.project === project) yield node;
+  }
+
   /** Keeps a stored node; returns the node that had to go, if any. */
   add(node: ChainNode): ChainNode | null {
     this.#nodes.delete(node.id);

@@ -70,6 +70,7 @@ export class Connection {
       maxPendingSteers: limits.maxPendingSteers,
       send: (streamId, events) => this.#output.push({ streamId, events }),
       findNewest: (responseId) => this.#findNewest(responseId),
+      held: () => this.#held(),
       isContinued: (lane, responseId) =>
         this.#scheduler
           .waitingIn(laneKey(lane.id))
@@ -274,6 +275,13 @@ export class Connection {
   #findNewest(responseId: string): ChainNode | null {
     for (const lane of this.#lanes.values()) if (lane.newest?.id === responseId) return lane.newest;
     return null;
+  }
+
+  /** All nodes that the lanes hold, the newest of each lane first. */
+  *#held(): Generator<ChainNode> {
+    for (const lane of this.#lanes.values()) {
+      for (const last of [lane.newest, lane.lapsed]) for (let node = last; node; node = node.parent) yield node;
+    }
   }
 
   #sendError(streamId: string | null, error: ProtocolError): void {

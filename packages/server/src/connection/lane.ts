@@ -39,6 +39,8 @@ export interface LaneSurroundings {
   readonly send: (streamId: string | null, events: readonly KnownEvent[]) => Promise<void>;
   /** The node that some lane of the connection holds as its newest. */
   readonly findNewest: (responseId: string) => ChainNode | null;
+  /** Every node that a lane of the connection holds. */
+  readonly held: () => Iterable<ChainNode>;
   /** Whether a request that continues this response waits in the lane. */
   readonly isContinued: (lane: Lane, responseId: string) => boolean;
 }
@@ -59,6 +61,8 @@ export class Lane {
   readonly #around: LaneSurroundings;
   /** Its newest finished response, and nothing older. */
   #newest: ChainNode | null = null;
+  /** The newest until a turn behind it failed: no request can name it, and one that sends its history again finds it prepared. */
+  #lapsed: ChainNode | null = null;
   #target: Target | null = null;
   #closed = false;
   /** Whether a request has begun and its terminal event has not left. */
@@ -73,6 +77,10 @@ export class Lane {
 
   get newest(): ChainNode | null {
     return this.#newest;
+  }
+
+  get lapsed(): ChainNode | null {
+    return this.#lapsed;
   }
 
   /** Runs a request to its terminal event, and the successors that steers ask for. `parent` is bound, or looked up now. */
@@ -169,6 +177,7 @@ export class Lane {
     this.#target = null;
     if (this.#newest) releaseNode(this.#around.services, this.#newest);
     this.#newest = null;
+    this.#forgetLapsed();
   }
 
   async #runChain(first: TurnHandle): Promise<void> {
@@ -234,7 +243,8 @@ export class Lane {
       const parentId = body.previous_response_id;
       const parent = bound ?? (parentId ? await this.#findParent(parentId) : null);
       const via = { transport: 'websocket' as const, connectionId, streamId: this.id };
-      const turn = await openTurn(services, { body, parent, project, via });
+      const held = this.#around.held();
+      const turn = await openTurn(services, { body, parent, project, held, via });
       if (!this.#closed) return turn;
       turn.conversation?.close();
       return null;
@@ -255,13 +265,20 @@ export class Lane {
     const former = this.#newest;
     this.#newest = node;
     if (former && former !== node && node.parent !== former) releaseNode(this.#around.services, former);
+    this.#forgetLapsed();
   }
 
   #evict(parentId: string | null): void {
     const node = this.#newest;
     if (!node || node.id !== parentId) return;
     this.#newest = null;
-    releaseNode(this.#around.services, node);
+    this.#forgetLapsed();
+    this.#lapsed = node;
+  }
+
+  #forgetLapsed(): void {
+    if (this.#lapsed) releaseNode(this.#around.services, this.#lapsed);
+    this.#lapsed = null;
   }
 
   /** The steers that wait for a request that continues `parentId`. */

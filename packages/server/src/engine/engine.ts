@@ -41,6 +41,8 @@ export interface Preamble {
 /** One generation. */
 export interface GenerateRequest<Context> {
   readonly context: Context;
+  /** Whose conversation this is. What was evaluated for one project is never used for another: it would show in `cachedTokens`. */
+  readonly project: string;
   /** One of the engine's own `models()`. */
   readonly model: string;
   readonly preamble: Preamble;

@@ -6,7 +6,8 @@ import {
   type ProtocolError,
   type Response,
 } from '@longwire/protocol';
-import { createNode, isCompaction, type ChainNode } from '../chain/node.ts';
+import { createNode, isCompaction, type ChainNode, type NodeContext } from '../chain/node.ts';
+import { rememberDigest } from '../chain/known-history.ts';
 import { tokensAfter } from '../chain/tokens.ts';
 import { openItems, sealReasoning } from '../compaction/sealed-items.ts';
 import type { Binding } from '../compaction/sealer.ts';
@@ -203,14 +204,14 @@ export class TurnRun {
     const services = this.#services;
     const { turn } = this;
     const { body, parent, project } = turn.request;
-    const { engine } = turn.route;
     const { input } = body;
     const output = response.output.filter((item) => !isUnfinished(item));
     const tokens = tokensAfter(parent?.tokens ?? 0, input, response);
     const node = createNode(
       { id: turn.id, project, parent, stored: turn.stored, model: turn.generation.model, input, output, tokens },
-      { engine: engine.name, context: this.#contextBehind(output) },
+      this.#contextBehind(output),
     );
+    if (turn.history) rememberDigest(node, turn.history);
     await commitResponse(services, turn, response, node);
     if (turn.stored) {
       const dropped = services.recent.add(node);
@@ -229,13 +230,20 @@ export class TurnRun {
   }
 
   /** The engine's context with this output; where it compacted, the one that began behind the compaction. */
-  #contextBehind(output: readonly OutputItem[]): unknown {
-    const { generation, route, compaction, truncation } = this.turn;
+  #contextBehind(output: readonly OutputItem[]): NodeContext {
+    const { generation, request, route, compaction, truncation } = this.turn;
+    const { engine } = route;
     const at = output.findLastIndex(isCompaction);
     const begun = at === -1 ? null : compaction?.result;
     const own = begun ? output.slice(at + 1) : output;
     const { items } = openItems(this.#services.sealer, this.#binding, own, 'output');
-    return route.engine.extend((begun ?? truncation ?? generation).context, items);
+    const whole = truncation ?? generation;
+    return {
+      engine: engine.name,
+      context: engine.extend((begun ?? whole).context, items),
+      beforeOutput: at === -1 ? whole.context : null,
+      isShortened: whole.context !== generation.context || (request.parent?.context?.isShortened ?? false),
+    };
   }
 
   /** What this turn seals opens for the same project and model only. */

@@ -14,6 +14,7 @@ import {
   resolveSettings,
 } from '@longwire/protocol';
 import { contextOf, type OpenNodeItems } from '../chain/context.ts';
+import { SentHistory } from '../chain/known-history.ts';
 import type { Conversations, OpenConversation } from '../chain/conversations.ts';
 import { extendTools, type ChainNode } from '../chain/node.ts';
 import type { RecentNodes } from '../chain/recent.ts';
@@ -57,6 +58,8 @@ export interface TurnRequest {
   readonly body: CreateRequest;
   readonly parent: ChainNode | null;
   readonly project: string;
+  /** Nodes that only the request's connection remembers: a history that it sends again may begin with theirs. */
+  readonly held?: Iterable<ChainNode>;
   /** Where the request came from: for the log. */
   readonly via: {
     readonly transport: 'websocket' | 'http';
@@ -73,6 +76,8 @@ export interface Turn {
   /** The response as `response.created` carries it. */
   readonly response: Response;
   readonly generation: GenerateRequest<unknown>;
+  /** The history that the request brought along in place of a parent; null where it brought none. */
+  readonly history: SentHistory | null;
   /** Generates in the engine's place where the chain is to be compacted, now or once it is too long. */
   readonly compaction: Compaction | null;
   /** Generates in the engine's place where the oldest items may be left out (`truncation: "auto"`). */
@@ -124,10 +129,14 @@ async function prepareTurn(
   const opened = openItems(sealer, binding, body.input);
   const before = opened.restarts ? null : parent;
   const open: OpenNodeItems = (node, items) => openItems(sealer, bindingOf(node, binding), items);
-  const context = route.engine.extend(contextOf(route.engine, before, open), opened.items);
+  const history = before ? null : SentHistory.of(opened.items);
+  const known = history?.find({ nodes: candidates(services, request), engine: route.engine.name, open });
+  const prepared = known ? known.context : contextOf(route.engine, before, open);
+  const context = route.engine.extend(prepared, known ? opened.items.slice(known.count) : opened.items);
   const tools = extendTools(parent?.tools ?? [], body.input);
   const generation: GenerateRequest<unknown> = {
     context,
+    project,
     model: route.model.id,
     preamble: { instructions: body.instructions ?? null, tools: [...(body.tools ?? []), ...tools] },
     settings,
@@ -147,6 +156,7 @@ async function prepareTurn(
     },
     stored,
     generation,
+    history,
     compaction: createCompaction(
       { sealer, engine: route.engine, generation, end, estimate },
       route.model.contextTokens ?? null,
@@ -159,4 +169,10 @@ async function prepareTurn(
     conversation,
     owner: body.background === true ? services.owner : null,
   };
+}
+
+/** What a history that was sent in full may be found in: never another project's, never what another connection holds alone. */
+function* candidates({ recent }: TurnServices, { project, held = [] }: TurnRequest): Generator<ChainNode> {
+  yield* held;
+  yield* recent.of(project);
 }

@@ -123,7 +123,7 @@ export class TokenContext {
 
   /** The generation from here whose items these are. */
   recall(items: readonly Item[]): RawOutput | null {
-    if (this.#outputs.length === 0) return null;
+    if (this.#outputs.length === 0 || items.length === 0) return null;
     const signature = toOutputSignature(items);
     return this.#outputs.findLast((output) => output.signature === signature) ?? null;
   }

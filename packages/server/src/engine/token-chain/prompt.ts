@@ -89,15 +89,15 @@ export class PromptBuilder {
     forAnswer: boolean,
     opening: TemplateText,
   ): Promise<Span> {
-    const { context, preamble } = request;
+    const { context, preamble, project } = request;
     const { system, lead } = toSystem(preamble.instructions, context.lead);
     const block = await this.#preamble(system, lead, variables);
     const inPieces = block !== null && (await context.prepare(this.encoding));
-    if (inPieces) return { preamble: block, context, tail: opening.tokens, owner: context };
+    if (inPieces) return { preamble: block, context, tail: opening.tokens, owner: context, project };
     try {
       const messages = [...lead, ...allMessages(context)];
       const tail = await this.#template.full(system, messages, variables, forAnswer);
-      return { preamble: emptyBlock, context: null, tail, owner: context };
+      return { preamble: emptyBlock, context: null, tail, owner: context, project };
     } catch (cause) {
       throw errors.invalidPrompt(`The model's chat template refuses this conversation: ${String(cause)}`, cause);
     }

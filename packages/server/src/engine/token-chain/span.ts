@@ -18,6 +18,8 @@ export interface Span {
   readonly tail: readonly Token[];
   /** Whose chain this is, also where its tokens all stand in `tail`: tells who may want to go on from it. */
   readonly owner: TokenContext | null;
+  /** Spans of different projects share nothing. */
+  readonly project: string;
 }
 
 /** A span's tokens. */
@@ -45,6 +47,7 @@ export function spanTokensFrom(span: Span, from: number): Token[] {
  * and one begins with the other.
  */
 export function sharedTokens(a: Span, b: Span): number {
+  if (a.project !== b.project) return 0;
   if (a.preamble !== b.preamble) {
     const shared = commonPrefix(a.preamble.tokens, b.preamble.tokens);
     const isWhole = shared === a.preamble.tokens.length && shared === b.preamble.tokens.length;

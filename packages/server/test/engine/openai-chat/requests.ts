@@ -12,6 +12,7 @@ export function toGeneration(context: ChatContext, fields: Record<string, unknow
     preamble: { instructions: requested.instructions ?? null, tools: requested.tools ?? [] },
     settings: resolveSettings(requested),
     requested,
+    project: 'default',
     responseId: 'resp_1',
   };
 }

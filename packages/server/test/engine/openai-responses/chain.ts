@@ -25,6 +25,7 @@ export function toGeneration<Context>(
     preamble: { instructions: requested.instructions ?? null, tools: requested.tools ?? [] },
     settings: resolveSettings(requested),
     requested,
+    project: 'default',
     responseId: 'resp_test',
   };
 }

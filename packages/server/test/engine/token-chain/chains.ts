@@ -23,7 +23,7 @@ export async function grow(parent: TokenContext | null, text: string): Promise<T
 export const block = (text: string): TokenBlock => ({ tokens: tokensOf(text) });
 
 export function span(preamble: TokenBlock, context: TokenContext | null, tail: string): Span {
-  return { preamble, context, tail: tokensOf(tail), owner: context };
+  return { preamble, context, tail: tokensOf(tail), owner: context, project: 'default' };
 }
 
 /** All tokens of a span as text, the long way. */

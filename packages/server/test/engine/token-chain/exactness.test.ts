@@ -109,6 +109,7 @@ async function walk(template: ChatTemplate, { instructions, tools, turns }: Roll
       preamble: { instructions, tools },
       settings: resolveSettings(requested),
       requested,
+      project: 'default',
       responseId: 'resp_test',
     };
     const { span } = await prompts.build(request, true);
@@ -161,7 +162,10 @@ describe('delta encoding', () => {
       const requested = { input: [] };
       const settings = resolveSettings(requested);
       const preamble = { instructions: null, tools: [] };
-      await prompts.build({ context, model: 'm', preamble, settings, requested, responseId: 'r' }, true);
+      await prompts.build(
+        { context, model: 'm', preamble, settings, requested, project: 'default', responseId: 'r' },
+        true,
+      );
       context = extendContext(context, output);
       items += JSON.stringify([input, output]).length;
     }

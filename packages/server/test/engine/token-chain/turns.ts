@@ -50,6 +50,7 @@ export function toGenerateRequest(
     preamble: { instructions: requested.instructions ?? null, tools: requested.tools ?? [] },
     settings: resolveSettings(requested),
     requested,
+    project: 'default',
     responseId: 'resp_test',
   };
 }
