@@ -1,5 +1,5 @@
 /**
- * A history as one hash, and the same hash for all ways in which clients echo it (docs/decisions/0011).
+ * A history as one hash, and the same hash for all ways in which clients echo it (docs/decisions/0012).
  *
  * SHA-256 over what a model sees of each item, chained: two histories with the same digest are the same history, so nothing is
  * compared behind a hit. What clients add, drop or write otherwise without any model noticing does not count.

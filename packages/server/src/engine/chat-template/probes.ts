@@ -100,6 +100,64 @@ export function concatenationProbes(traits: TemplateTraits): Probe[] {
     [[user('Go')], [thought('Hm.', answer('Yes'))], [user('Why')], [thought('Well.', answer('', call))], [result('4')]],
     [[user('One'), user('Two')], [answer('Three')], [system('Be brief.'), user('Four')], [answer('Five')]],
   ];
+  return inVariants(traits, conversations);
+}
+
+/** Conversations of several rounds, for templates that write old ones otherwise: with reasoning, calls and reasoning's own marks, broken off. */
+export function roundProbes(traits: TemplateTraits): Probe[] {
+  const second: ChatToolCall = { ...call, id: 'call00002' };
+  const marked: ChatToolCall = { ...call, function: { name: 'probe_weather', arguments: '{"city": "</think>"}' } };
+  const rainy: ChatMessage = { role: 'tool', content: 'rainy', tool_call_id: 'call00002' };
+  return inVariants(traits, [
+    [
+      [user('Go')],
+      [thought('Hm.', answer('', call))],
+      [result('7')],
+      [thought('So.', answer('Look:', second))],
+      [rainy],
+      [thought('Done.', answer('Seven.'))],
+      [user('Thanks')],
+      [answer('Sure')],
+      [user('Again')],
+      [answer('', call)],
+      [result('8')],
+      [answer('Eight.')],
+      [user('Bye')],
+    ],
+    [
+      [user('Go')],
+      [thought('Hm.', answer('Look:', call))],
+      [result('7')],
+      [user('Stop')],
+      [thought('Well.', answer('Why?'))],
+      [user('Because')],
+      [thought('So.', answer('', call))],
+      [result('9'), user('Well?')],
+      [answer('', second)],
+      [rainy],
+      [answer('Nine.')],
+      [user('Bye')],
+    ],
+    [
+      [user('Go')],
+      [answer('<think>Hm.</think>Look:', marked)],
+      [result('<think>7</think>')],
+      [answer('<think>Well.</think>', marked)],
+      [result('8')],
+      [answer('<think>So.</think>Seven.')],
+      [user('<think>Thanks</think>')],
+      [answer('', marked)],
+      [result('9')],
+      [answer('', marked)],
+      [result('10')],
+      [answer('Eight.</think>')],
+      [user('Bye')],
+    ],
+    [[user('One'), answer('Two'), user('Three'), answer('', call), result('4')], [answer('Five')], [user('Six')]],
+  ]);
+}
+
+function inVariants(traits: TemplateTraits, conversations: readonly Probe['pieces'][]): Probe[] {
   const variants = traits.system
     ? [
         { system: '', variables: plainVariables },

@@ -3,6 +3,7 @@
  *
  * Most templates are concatenative: a history followed by new messages renders to the history's text followed by the new
  * messages'. Whether one is, is tried once when the model is loaded, token by token. Then a turn renders and encodes its delta.
+ * Those that write old turns otherwise than the current one are written by rounds (rounds.ts).
  */
 import type { Family } from './families/family.ts';
 import { findFamily } from './families/find.ts';
@@ -11,7 +12,9 @@ import { concatenationProbes, findTraits } from './probes.ts';
 import type { Probe } from './probes.ts';
 import { Renderer, plainVariables } from './rendering.ts';
 import type { TemplateTraits, TemplateVariables } from './rendering.ts';
-import { PromptEncoder } from './tokenizer.ts';
+import { findRounds } from './rounds.ts';
+import type { RoundFront, RoundTemplate } from './rounds.ts';
+import { PromptEncoder, isSame, overlapOf } from './tokenizer.ts';
 import type { Token, Vocabulary } from './tokenizer.ts';
 
 /** What templates write when a model brings none. */
@@ -31,9 +34,6 @@ const stubs: Readonly<Record<ChatMessage['role'], readonly ChatMessage[]>> = {
   assistant: [stubUser],
   tool: [stubUser, stubCall],
 };
-/** Characters in front of a piece that are encoded with it, to see whether the tokens stay the same. */
-const overlapLength = 64;
-
 /** A text that the template writes, as it is and as tokens. */
 export interface TemplateText {
   readonly text: string;
@@ -54,6 +54,7 @@ export class ChatTemplate {
   /** Messages behind their stubs: the next turn's overlap begins with the last one of this. */
   readonly #fronts = new WeakMap<ChatMessage, string>();
   #isConcatenative = false;
+  #rounds: RoundTemplate | null = null;
 
   constructor(source: string | null, vocabulary: Vocabulary) {
     this.#encoder = new PromptEncoder(vocabulary);
@@ -62,16 +63,28 @@ export class ChatTemplate {
     this.traits = findTraits(this.#renderer, this.family);
   }
 
-  /** Whether pieces may be rendered on their own. Where not, only {@link full} is right. */
+  /** Whether pieces may be rendered on their own. Where not, {@link rounds} may, and else only {@link full} is right. */
   get isConcatenative(): boolean {
     return this.#isConcatenative;
   }
 
-  /** Finds out whether it may be rendered in pieces. */
+  /** How the template writes old turns, where that is not how it writes the current one; null where that cannot be told. */
+  get rounds(): RoundTemplate | null {
+    return this.#rounds;
+  }
+
+  /** Finds out whether it may be rendered in pieces, or by rounds. */
   async probe(): Promise<void> {
-    if (!this.traits.neighbours) return;
-    const outcomes = await Promise.all(concatenationProbes(this.traits).map((probe) => this.#holds(probe)));
-    this.#isConcatenative = outcomes.every(Boolean);
+    if (this.traits.neighbours) {
+      const outcomes = await Promise.all(concatenationProbes(this.traits).map((probe) => this.#holds(probe)));
+      this.#isConcatenative = outcomes.every(Boolean);
+    }
+    if (!this.#isConcatenative) this.#rounds = findRounds(this.#renderer, this.traits);
+  }
+
+  /** To be awaited before these are rendered by {@link rounds}. */
+  async learn(messages: readonly ChatMessage[], { system, variables }: RoundFront): Promise<void> {
+    await this.#encoder.learn([system, JSON.stringify(variables.tools), ...messages.map(toContents)]);
   }
 
   /**
@@ -84,7 +97,9 @@ export class ChatTemplate {
     variables: TemplateVariables,
   ): Promise<readonly Token[] | null> {
     await this.#encoder.learn([system, JSON.stringify(variables.tools), ...lead.map(toContents)]);
-    const text = this.#preamble(system, lead, variables);
+    const text = this.#rounds
+      ? this.#rounds.front({ system, variables }, lead)
+      : this.#preamble(system, lead, variables);
     return text === null ? null : this.#encoder.encode(text);
   }
 
@@ -97,10 +112,7 @@ export class ChatTemplate {
     const text = this.#delta(messages);
     const overlap = before === null ? '' : this.#overlap(before, messages, text);
     if (overlap === null) return null;
-    const tokens = await this.#encoder.encode(text);
-    if (overlap === '' || this.#encoder.startsWithControl(text)) return tokens;
-    const [front, both] = await Promise.all([this.#encoder.encode(overlap), this.#encoder.encode(overlap + text)]);
-    return isEqual([...front, ...tokens], both) ? tokens : null;
+    return this.#encoder.encodeBehind(overlap, text);
   }
 
   /** What stands in front of an answer. */
@@ -117,6 +129,12 @@ export class ChatTemplate {
   /** A text of the engine's own, to stand where the template's stands. */
   async written(text: string): Promise<TemplateText> {
     return { text, tokens: await this.#encoder.encode(text) };
+  }
+
+  /** The same behind another text, of which `before` is the end (`overlapOf`); null where the two share a token. */
+  async writtenBehind(before: string, text: string): Promise<TemplateText | null> {
+    const tokens = await this.#encoder.encodeBehind(before, text);
+    return tokens && { text, tokens };
   }
 
   /** Tokens of a whole prompt: O(history). Throws what the template raises. */
@@ -164,7 +182,7 @@ export class ChatTemplate {
       const front = [...stubs[before.role], before];
       const frontText = this.#fronts.get(before) ?? this.#render(front, plainVariables);
       if (this.#render([...front, ...messages], plainVariables) !== frontText + text) return null;
-      return frontText.slice(-overlapLength);
+      return overlapOf(frontText);
     } catch {
       return null;
     }
@@ -199,7 +217,7 @@ export class ChatTemplate {
   async #encodesAlike([first = '', ...others]: readonly string[]): Promise<boolean> {
     if (others.every((text) => text === '' || this.#encoder.startsWithControl(text))) return true;
     const pieces = await Promise.all([first, ...others].map((text) => this.#encoder.encode(text)));
-    return isEqual(pieces.flat(), await this.#encoder.encode([first, ...others].join('')));
+    return isSame(pieces.flat(), await this.#encoder.encode([first, ...others].join('')));
   }
 }
 
@@ -224,8 +242,4 @@ function toContents(message: ChatMessage): string {
 function suffix(start: string, text: string): string {
   if (!text.startsWith(start)) throw new Error('The chat template cannot be rendered in pieces.');
   return text.slice(start.length);
-}
-
-function isEqual(a: readonly Token[], b: readonly Token[]): boolean {
-  return a.length === b.length && a.every((token, index) => token === b[index]);
 }

@@ -61,6 +61,14 @@ export class PromptEncoder {
     return (await Promise.all(parts)).flat();
   }
 
+  /** Token ids of a text behind another, of which `before` is the end ({@link overlapOf}); null where the two share a token. */
+  async encodeBehind(before: string, text: string): Promise<readonly Token[] | null> {
+    const tokens = await this.encode(text);
+    if (before === '' || text === '' || this.startsWithControl(text)) return tokens;
+    const [front, both] = await Promise.all([this.encode(before), this.encode(before + text)]);
+    return isSame([...front, ...tokens], both) ? tokens : null;
+  }
+
   /** Whether a rendered text begins with a control token: what stands before it cannot change how it is encoded. */
   startsWithControl(rendered: string): boolean {
     const control = this.#pattern();
@@ -76,6 +84,19 @@ export class PromptEncoder {
     }
     return this.#control;
   }
+}
+
+/** Characters in front of a text that are encoded with it, to see whether the tokens stay the same. */
+const overlapLength = 64;
+
+/** As much of the end of a text as {@link PromptEncoder.encodeBehind} needs of it. */
+export function overlapOf(text: string): string {
+  return text.slice(-overlapLength);
+}
+
+/** Whether these are the same tokens. */
+export function isSame(a: readonly Token[], b: readonly Token[]): boolean {
+  return a.length === b.length && a.every((token, index) => token === b[index]);
 }
 
 /** A text as a pattern that finds it. */

@@ -54,9 +54,9 @@ export function wantsLogprobs({ settings, requested }: GenerateRequest<unknown>)
 }
 
 /** A span's ids as the inside of a JSON array. */
-function encodeSpan({ preamble, context, tail }: Span): Buffer[] {
+function encodeSpan({ preamble, run, tail }: Span): Buffer[] {
   const blocks: (readonly Token[])[] = [tail];
-  for (const piece of piecesFrom(context)) blocks.push(piece.tokens);
+  for (const piece of piecesFrom(run)) blocks.push(piece.tokens);
   blocks.push(preamble.tokens);
   const filled = blocks.toReversed().filter((block) => block.length > 0);
   return filled.flatMap((block, index) => (index === 0 ? [encodeIds(block)] : [comma, encodeIds(block)]));

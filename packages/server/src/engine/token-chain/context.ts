@@ -87,7 +87,7 @@ export class TokenContext {
 
   /** The last message up to here, where there is one. */
   get lastMessage(): ChatMessage | null {
-    for (const piece of piecesFrom(this)) {
+    for (const piece of piecesFrom<TokenContext>(this)) {
       const last = piece.messages.at(-1);
       if (last !== undefined) return last;
     }
@@ -100,7 +100,7 @@ export class TokenContext {
    */
   async prepare(encoding: Encoding): Promise<boolean> {
     const missing: TokenContext[] = [];
-    for (const piece of piecesFrom(this)) {
+    for (const piece of piecesFrom<TokenContext>(this)) {
       if (piece.#prepared?.encoding === encoding) break;
       missing.push(piece);
     }
@@ -132,7 +132,7 @@ export class TokenContext {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    for (const piece of piecesFrom(this)) {
+    for (const piece of piecesFrom<TokenContext>(this)) {
       piece.#owners -= 1;
       if (piece.#owners > 0) return;
     }
@@ -172,9 +172,11 @@ export function extendContext(parent: TokenContext | null, items: readonly Item[
   return new TokenContext(parent, messages, parent.lead, null);
 }
 
-/** A context and its ancestors, newest first. */
-export function* piecesFrom(context: TokenContext | null): Generator<TokenContext, void> {
-  for (let piece = context; piece !== null; piece = piece.parent) yield piece;
+/** A context, or a run, and its ancestors, newest first. */
+export function* piecesFrom<Piece extends { readonly parent: Piece | null }>(
+  newest: Piece | null,
+): Generator<Piece, void> {
+  for (let piece = newest; piece !== null; piece = piece.parent) yield piece;
 }
 
 /** All messages from the root on, without the lead: O(history), for templates that cannot be rendered in pieces. */

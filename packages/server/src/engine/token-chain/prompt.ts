@@ -5,6 +5,9 @@ import { selectTools, type ToolSelection } from '../chat/tool-choice.ts';
 import type { GenerateRequest } from '../engine.ts';
 import type { Family } from '../chat-template/families/family.ts';
 import { allMessages } from './context.ts';
+import { RoundChains } from './rounds.ts';
+import type { RoundChain } from './rounds.ts';
+import type { RoundFront } from '../chat-template/rounds.ts';
 import type { Encoding, TokenContext } from './context.ts';
 import type { ChatMessage } from '../chat-template/messages.ts';
 import type { TemplateVariables } from '../chat-template/rendering.ts';
@@ -45,12 +48,16 @@ export class PromptBuilder {
   readonly #contextTokens: number;
   readonly #preambles = new Map<string, Promise<TokenBlock | null>>();
   readonly #openings = new Map<boolean, TemplateText>();
+  readonly #rounds: RoundChains | null;
+  /** Prompts that had to be rendered in full, in O(history). */
+  renderedInFull = 0;
 
   /** `contextTokens`: the longest prompt, and one token of an answer. */
   constructor(template: ChatTemplate, contextTokens: number) {
     this.encoding = { encode: (messages, before) => template.delta(messages, before) };
     this.#template = template;
     this.#contextTokens = contextTokens;
+    this.#rounds = template.rounds && new RoundChains(template, template.rounds);
   }
 
   /**
@@ -70,9 +77,8 @@ export class PromptBuilder {
       toolChoice: mode === 'auto' || names.length === 0 ? null : (selection.forced ?? mode),
       thinking: settings.reasoning.effort !== 'none',
     };
-    const opening = forAnswer ? await this.#opening(variables.thinking) : emptyText;
     const forced = forAnswer ? await this.#forced(selection, settings) : emptyText;
-    const front = await this.#span(request, variables, forAnswer, opening);
+    const { span: front, opening } = await this.#span(request, variables, forAnswer);
     const length = spanLength(front);
     if (length + forced.tokens.length >= this.#contextTokens)
       throw errors.contextLengthExceeded(this.#contextTokens, length);
@@ -83,24 +89,36 @@ export class PromptBuilder {
     return { span, length, opening, forced, targets, family: this.#template.family, encoding: this.encoding };
   }
 
+  /** The prompt in front of what is forced, and what opens the answer in it. */
   async #span(
     request: GenerateRequest<TokenContext>,
     variables: TemplateVariables,
     forAnswer: boolean,
-    opening: TemplateText,
-  ): Promise<Span> {
+  ): Promise<{ span: Span; opening: TemplateText }> {
     const { context, preamble, project } = request;
     const { system, lead } = toSystem(preamble.instructions, context.lead);
     const block = await this.#preamble(system, lead, variables);
-    const inPieces = block !== null && (await context.prepare(this.encoding));
-    if (inPieces) return { preamble: block, context, tail: opening.tokens, owner: context, project };
+    const chain = block && (await this.#chain(context, { system, variables }));
+    if (block && chain) {
+      const opening = forAnswer ? chain.opening : emptyText;
+      return { span: { preamble: block, run: chain.run, tail: opening.tokens, owner: context, project }, opening };
+    }
+    this.renderedInFull += 1;
     try {
+      const opening = forAnswer ? await this.#opening(variables.thinking) : emptyText;
       const messages = [...lead, ...allMessages(context)];
       const tail = await this.#template.full(system, messages, variables, forAnswer);
-      return { preamble: emptyBlock, context: null, tail, owner: context, project };
+      return { span: { preamble: emptyBlock, run: null, tail, owner: context, project }, opening };
     } catch (cause) {
       throw errors.invalidPrompt(`The model's chat template refuses this conversation: ${String(cause)}`, cause);
     }
+  }
+
+  /** The tokens of the chain; null where the prompt must be rendered in full. */
+  async #chain(context: TokenContext, front: RoundFront): Promise<RoundChain | null> {
+    if (this.#rounds) return this.#rounds.write(context, front);
+    if (!(await context.prepare(this.encoding))) return null;
+    return { run: context, opening: await this.#opening(front.variables.thinking) };
   }
 
   /** Tokens of a preamble, one object for equal ones; null where the prompt must be rendered in full. */
@@ -109,7 +127,7 @@ export class PromptBuilder {
     lead: readonly ChatMessage[],
     variables: TemplateVariables,
   ): Promise<TokenBlock | null> {
-    if (!this.#template.isConcatenative) return null;
+    if (!this.#template.isConcatenative && this.#rounds === null) return null;
     const key = JSON.stringify([system, lead, variables]);
     const block = this.#preambles.get(key) ?? this.#encodePreamble(system, lead, variables);
     // The newest stands last: what falls out is what was not asked for longest.

@@ -8,7 +8,7 @@
 import { abortable } from './abortable.ts';
 import { Lease } from './lease.ts';
 import type { KvSequence, Slot } from './lease.ts';
-import { commonContext, sharedTokens, spanLength } from './span.ts';
+import { commonRun, sharedTokens, spanLength } from './span.ts';
 import type { Span } from './span.ts';
 
 /** Below this a copy costs more than evaluating the tokens. */
@@ -181,7 +181,7 @@ function isWantedBeyond<Sequence extends KvSequence<Sequence>>(
 ): boolean {
   const owner = slot.held?.owner ?? null;
   if (slot.stable <= shared || owner === null || owner.isAbandoned) return false;
-  return commonContext(owner, wanted.owner) !== owner;
+  return commonRun(owner, wanted.owner) !== owner;
 }
 
 /** Whether so much of a prompt can be had from a slot at once, without taking anything from another chain. */

@@ -5,16 +5,17 @@
  */
 import type { Token } from '../chat-template/tokenizer.ts';
 import type { TokenContext } from './context.ts';
+import type { TokenRun } from './run.ts';
 
 /** Tokens of instructions and tools. Equal preambles are the same object (see `PreambleCache`). */
 export interface TokenBlock {
   readonly tokens: readonly Token[];
 }
 
-/** Preamble, then the chain up to `context`, then `tail`. Contexts are prepared. */
+/** Preamble, then the chain's `run`, then `tail`. A context that is a run is prepared. */
 export interface Span {
   readonly preamble: TokenBlock;
-  readonly context: TokenContext | null;
+  readonly run: TokenRun | null;
   readonly tail: readonly Token[];
   /** Whose chain this is, also where its tokens all stand in `tail`: tells who may want to go on from it. */
   readonly owner: TokenContext | null;
@@ -24,17 +25,17 @@ export interface Span {
 
 /** A span's tokens. */
 export function spanLength(span: Span): number {
-  return span.preamble.tokens.length + (span.context?.end ?? 0) + span.tail.length;
+  return span.preamble.tokens.length + (span.run?.end ?? 0) + span.tail.length;
 }
 
 /** The tokens from index `from` on. Costs what it returns, and the pieces that this takes. */
 export function spanTokensFrom(span: Span, from: number): Token[] {
-  const { preamble, context, tail } = span;
+  const { preamble, run, tail } = span;
   const blocks: (readonly Token[])[] = [];
   const head = preamble.tokens.length;
-  const tailStart = head + (context?.end ?? 0);
+  const tailStart = head + (run?.end ?? 0);
   blocks.push(from > tailStart ? tail.slice(from - tailStart) : tail);
-  for (let piece = context; piece !== null && head + piece.end > from; piece = piece.parent) {
+  for (let piece = run; piece !== null && head + piece.end > from; piece = piece.parent) {
     const start = head + piece.end - piece.tokens.length;
     blocks.push(from > start ? piece.tokens.slice(from - start) : piece.tokens);
   }
@@ -53,15 +54,15 @@ export function sharedTokens(a: Span, b: Span): number {
     const isWhole = shared === a.preamble.tokens.length && shared === b.preamble.tokens.length;
     if (!isWhole) return shared;
   }
-  const base = commonContext(a.context, b.context);
+  const base = commonRun(a.run, b.run);
   return a.preamble.tokens.length + (base?.end ?? 0) + commonPrefix(blocksAfter(a, base), blocksAfter(b, base));
 }
 
 /** The newest piece that both chains go through. */
-export function commonContext(a: TokenContext | null, b: TokenContext | null): TokenContext | null {
+export function commonRun(a: TokenRun | null, b: TokenRun | null): TokenRun | null {
   if (a === null || b === null || a.root !== b.root) return null;
-  let left: TokenContext | null = a;
-  let right: TokenContext | null = b;
+  let left: TokenRun | null = a;
+  let right: TokenRun | null = b;
   while (left !== right) {
     if (left === null || right === null) return null;
     const [leftDepth, rightDepth]: [number, number] = [left.depth, right.depth];
@@ -72,9 +73,9 @@ export function commonContext(a: TokenContext | null, b: TokenContext | null): T
 }
 
 /** The tokens behind `base`, lazily: a comparison stops at the first difference. */
-function* blocksAfter(span: Span, base: TokenContext | null): Generator<Token> {
-  const pieces: TokenContext[] = [];
-  for (let piece = span.context; piece !== null && piece !== base; piece = piece.parent) pieces.push(piece);
+function* blocksAfter(span: Span, base: TokenRun | null): Generator<Token> {
+  const pieces: TokenRun[] = [];
+  for (let piece = span.run; piece !== null && piece !== base; piece = piece.parent) pieces.push(piece);
   for (const piece of pieces.toReversed()) yield* piece.tokens;
   yield* span.tail;
 }

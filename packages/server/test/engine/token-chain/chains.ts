@@ -23,12 +23,12 @@ export async function grow(parent: TokenContext | null, text: string): Promise<T
 export const block = (text: string): TokenBlock => ({ tokens: tokensOf(text) });
 
 export function span(preamble: TokenBlock, context: TokenContext | null, tail: string): Span {
-  return { preamble, context, tail: tokensOf(tail), owner: context, project: 'default' };
+  return { preamble, run: context, tail: tokensOf(tail), owner: context, project: 'default' };
 }
 
 /** All tokens of a span as text, the long way. */
-export function textOf({ preamble, context, tail }: Span): string {
+export function textOf({ preamble, run, tail }: Span): string {
   const pieces: (readonly Token[])[] = [tail];
-  for (let piece = context; piece !== null; piece = piece.parent) pieces.unshift(piece.tokens);
+  for (let piece = run; piece !== null; piece = piece.parent) pieces.unshift(piece.tokens);
   return String.fromCharCode(...preamble.tokens, ...pieces.flat());
 }
