@@ -9,6 +9,10 @@ import { createLlamaServerEngine } from './engine/llama-server/llama-server.ts';
 import { createOpenAIChatEngine } from './engine/openai-chat/openai-chat.ts';
 import { createOpenAIResponsesEngine } from './engine/openai-responses/openai-responses.ts';
 import { createReplicatedEngine } from './engine/routing/replicated.ts';
+import { readTokenizerFolder } from './engine/token-server/tokenizer.ts';
+import type { TokenizerFacts } from './engine/token-server/tokenizer.ts';
+import { createVllmEngine } from './engine/vllm/vllm.ts';
+import { createSglangEngine } from './engine/sglang/sglang.ts';
 import { createScriptedEngine } from './engine/scripted/scripted.ts';
 import { readWorkload, type Workload } from './engine/scripted/workload.ts';
 import { isRolloutName, loadRollout } from './workloads/rollouts.ts';
@@ -20,7 +24,7 @@ export async function openEngines(config: Config): Promise<Engine[]> {
   for (const model of models) {
     engines.push(await createLlamaEngine(model === demoModel ? tinyDemo : { modelPath: model }));
   }
-  engines.push(...upstreams.map(openUpstream));
+  for (const upstream of upstreams) engines.push(await openUpstream(upstream));
   for (const provider of providers) engines.push(await openProvider(provider));
   if (scripted) {
     engines.push(createScriptedEngine({ workload: openWorkload(scripted.workload), rate: scripted.rate }));
@@ -32,16 +36,18 @@ function openWorkload(nameOrPath: string): Workload {
   return isRolloutName(nameOrPath) ? loadRollout(nameOrPath) : readWorkload(nameOrPath);
 }
 
-function openUpstream(upstream: Upstream): Engine {
-  const { name, baseUrl, replicaUrls } = upstream;
+async function openUpstream(upstream: Upstream): Promise<Engine> {
+  const { name, baseUrl, replicaUrls, settings } = upstream;
+  const path = 'tokenizer' in settings ? settings.tokenizer : undefined;
+  const tokenizer = path === undefined ? null : await readTokenizerFolder(path);
   const urls = [baseUrl, ...replicaUrls];
   const replicas = urls.map((url, index) =>
-    openReplica(upstream, url, urls.length === 1 ? name : `${name}#${index + 1}`),
+    openReplica(upstream, url, urls.length === 1 ? name : `${name}#${index + 1}`, tokenizer),
   );
-  return limited(name, replicas, upstream.settings);
+  return limited(name, replicas, settings);
 }
 
-function openReplica(upstream: Upstream, baseUrl: string, name: string): Engine {
+function openReplica(upstream: Upstream, baseUrl: string, name: string, tokenizer: TokenizerFacts | null): Engine {
   const headers = Object.entries(upstream.headers).map(([header, value]): [string, string] => [header, value.reveal()]);
   const server = {
     name,
@@ -56,6 +62,10 @@ function openReplica(upstream: Upstream, baseUrl: string, name: string): Engine 
       return createOpenAIResponsesEngine({ ...upstream.settings, ...server });
     case 'llama-server':
       return createLlamaServerEngine({ ...upstream.settings, ...server });
+    case 'vllm':
+      return createVllmEngine({ ...upstream.settings, ...server, tokenizer });
+    case 'sglang':
+      return createSglangEngine({ ...upstream.settings, ...server, tokenizer });
   }
 }
 

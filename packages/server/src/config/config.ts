@@ -107,7 +107,8 @@ export function loadConfig(argv: readonly string[], env: NodeJS.ProcessEnv, read
   const folder = process.cwd();
   const given: RawValues = { ...readEnvironment(env, folder), ...readFlags(argv, folder) };
   const file = given.config && readConfigFile(String(parseValue('config', given.config)), readFile);
-  return toConfig(checkedValues({ ...file?.values, ...given }), file?.engines, env);
+  const folders = { flags: folder, file: file?.folder ?? folder };
+  return toConfig(checkedValues({ ...file?.values, ...given }), file?.engines, folders, env);
 }
 
 function checkedValues(raw: RawValues): OptionValues {
@@ -120,9 +121,21 @@ function checkedValues(raw: RawValues): OptionValues {
   return Object.fromEntries(entries) as OptionValues;
 }
 
-function toConfig(values: OptionValues, engines: unknown, env: NodeJS.ProcessEnv): Config {
+function toConfig(
+  values: OptionValues,
+  engines: unknown,
+  folders: { readonly flags: string; readonly file: string },
+  env: NodeJS.ProcessEnv,
+): Config {
   const { upstreams, providers } = toUpstreams(
-    { urls: values.upstream, keys: values['upstream-api-key'], providers: values.provider, engines },
+    {
+      urls: values.upstream,
+      keys: values['upstream-api-key'],
+      tokenizers: values['upstream-tokenizer'],
+      providers: values.provider,
+      engines,
+      folders,
+    },
     env,
   );
   const scripted = values.scripted === null ? null : { workload: values.scripted, rate: values['scripted-rate'] };

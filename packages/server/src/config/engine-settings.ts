@@ -122,7 +122,7 @@ export const responsesSettings = {
   'accepts-cancel': flag,
 };
 
-/** `kind: llama-server`. */
+/** Of servers that take token ids, `kind: llama-server` among them. */
 export const llamaServerSettings = {
   ...limits,
   'api-key': remote['api-key'],
@@ -133,6 +133,15 @@ export const llamaServerSettings = {
   'stall-timeout-ms': delayMs,
   /** A Jinja template in place of the server's own. */
   'chat-template': text,
+  /** Makes sampling repeatable. */
+  seed: integer(0, 2 ** 31 - 1),
+};
+
+/** `kind: vllm` and `kind: sglang`. */
+export const prefixServerSettings = {
+  ...llamaServerSettings,
+  /** The folder of the model's tokenizer files; relative to that of the YAML file. */
+  tokenizer: text,
 };
 
 /** `kind: provider`. */

@@ -15,6 +15,8 @@ export interface ConfigFile {
   readonly values: RawValues;
   /** Its `engines:`, as it stands there. */
   readonly engines: unknown;
+  /** Absolute; relative paths in the file begin here. */
+  readonly folder: string;
 }
 
 /**
@@ -39,7 +41,7 @@ export function readConfigFile(path: string, readFile: ReadFile): ConfigFile {
       folder: dirname(path),
     };
   }
-  return { values: raw, engines };
+  return { values: raw, engines, folder: dirname(path) };
 }
 
 /** What only a file has room for: engines with all their settings (upstreams.ts). */

@@ -119,7 +119,7 @@ export const options = {
     repeatable: true,
     pairs: true,
     about:
-      'Chat-completions server to stand in front of, such as http://127.0.0.1:8080/v1; responses+URL for one that speaks the Responses API, llama-server+URL for llama.cpp by token ids.',
+      'Chat-completions server to stand in front of, such as http://127.0.0.1:8080/v1; responses+URL for one that speaks the Responses API, llama-server+URL, vllm+URL or sglang+URL for those by token ids.',
   },
   'upstream-api-key': {
     group: 'Models',
@@ -129,6 +129,14 @@ export const options = {
     pairs: true,
     secret: true,
     about: 'Key that the upstream of this name wants (its host where unnamed); KEY may be env:VARIABLE.',
+  },
+  'upstream-tokenizer': {
+    group: 'Models',
+    kind: 'text',
+    argument: 'NAME=FOLDER',
+    repeatable: true,
+    pairs: true,
+    about: 'Folder with the tokenizer files of the upstream of this name, where vLLM or SGLang does not tell its own.',
   },
   provider: {
     group: 'Models',

@@ -1,9 +1,11 @@
 /** The engines that answer elsewhere: servers behind a URL and providers' packages, by flags in short, or at length in YAML. */
+import { resolve } from 'node:path';
 import {
   chatSettings,
   isMapping,
   llamaServerSettings,
   parseSettings,
+  prefixServerSettings,
   providerSettings,
   responsesSettings,
 } from './engine-settings.ts';
@@ -31,7 +33,11 @@ type Told<Settings> = Omit<Settings, 'apiKey' | 'headers'>;
 export type Upstream =
   | (Server & { readonly kind: 'chat'; readonly settings: Told<SettingsOf<typeof chatSettings>> })
   | (Server & { readonly kind: 'responses'; readonly settings: Told<SettingsOf<typeof responsesSettings>> })
-  | (Server & { readonly kind: 'llama-server'; readonly settings: Told<SettingsOf<typeof llamaServerSettings>> });
+  | (Server & { readonly kind: 'llama-server'; readonly settings: Told<SettingsOf<typeof llamaServerSettings>> })
+  | (Server & { readonly kind: 'vllm' | 'sglang'; readonly settings: PrefixServerSettings });
+
+/** `tokenizer` is absolute. */
+type PrefixServerSettings = Told<SettingsOf<typeof prefixServerSettings>>;
 
 /** A package of the Vercel AI SDK to answer with. */
 export interface Provider {
@@ -57,8 +63,12 @@ export interface GivenUpstreams {
   readonly keys: readonly string[];
   /** `NAME=PACKAGE#MODEL`. */
   readonly providers: readonly string[];
+  /** `NAME=FOLDER`. */
+  readonly tokenizers: readonly string[];
   /** `engines:` of the YAML file; undefined without one. */
   readonly engines: unknown;
+  /** Where relative paths of flags and of the YAML file begin. */
+  readonly folders: { readonly flags: string; readonly file: string };
 }
 
 /** All engines that answer elsewhere. Throws a `UsageError`, which quotes no key. */
@@ -72,9 +82,13 @@ export function toUpstreams(
     if (keys.has(name)) throw new UsageError(`upstream-api-key has two keys for ${name}.`);
     keys.set(name, new Secret(secret));
   }
-  const upstreams: Upstream[] = given.urls.map((value) => {
-    const { name, ...server } = parseUpstream(value);
-    return { name, ...server, replicaUrls: [], apiKey: keys.get(name) ?? null, headers: {}, settings: {} };
+  const tokenizers = new Map(given.tokenizers.map((value) => parseTokenizer(value, given.folders.flags)));
+  const upstreams: Upstream[] = given.urls.map((value): Upstream => {
+    const { name, kind, baseUrl } = parseUpstream(value);
+    const server = { name, baseUrl, replicaUrls: [], apiKey: keys.get(name) ?? null, headers: {} };
+    const tokenizer = tokenizers.get(name);
+    if (tokenizer !== undefined && isPrefixServer(kind)) return { ...server, kind, settings: { tokenizer } };
+    return { ...server, kind, settings: {} };
   });
   const providers: Provider[] = given.providers.map((value) => {
     const provider = parseProvider(value);
@@ -82,7 +96,7 @@ export function toUpstreams(
     return { ...provider, settings: apiKey ? toHidden({ apiKey: apiKey.reveal() }) : null };
   });
   for (const [name, value] of Object.entries(toMapping(given.engines))) {
-    const engine = parseEngine(name, value, keys.get(name) ?? null, env);
+    const engine = parseEngine(name, value, keys.get(name) ?? null, given.folders.file, env);
     if ('package' in engine) providers.push(engine);
     else upstreams.push(engine);
   }
@@ -90,11 +104,12 @@ export function toUpstreams(
     [...upstreams, ...providers].map(({ name }) => name),
     [...keys.keys()],
   );
+  checkTokenizers([...tokenizers.keys()], upstreams);
   return { upstreams, providers };
 }
 
 const namePattern = /^[A-Za-z0-9_.:[\]-]{1,64}$/;
-const prefixes = ['chat', 'responses', 'llama-server'] as const satisfies readonly Upstream['kind'][];
+const prefixes = ['chat', 'responses', 'llama-server', 'vllm', 'sglang'] as const satisfies readonly Upstream['kind'][];
 
 function checkNames(names: readonly string[], keyNames: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -105,6 +120,25 @@ function checkNames(names: readonly string[], keyNames: readonly string[]): void
   if (stray !== undefined) {
     throw new UsageError(`upstream-api-key names ${stray}, which is no upstream.${suggestionFor(stray, names)}`);
   }
+}
+
+function checkTokenizers(names: readonly string[], upstreams: readonly Upstream[]): void {
+  const takers = upstreams.filter(({ kind }) => isPrefixServer(kind)).map(({ name }) => name);
+  const stray = names.find((name) => !takers.includes(name));
+  if (stray === undefined) return;
+  throw new UsageError(
+    `upstream-tokenizer names ${stray}, which is no upstream of vLLM or SGLang.${suggestionFor(stray, takers)}`,
+  );
+}
+
+function isPrefixServer(kind: Upstream['kind']): kind is 'vllm' | 'sglang' {
+  return kind === 'vllm' || kind === 'sglang';
+}
+
+function parseTokenizer(value: string, folder: string): [name: string, path: string] {
+  const [, name = '', path = ''] = /^([^=]+)=(.+)$/s.exec(value) ?? [];
+  if (path === '') throw new UsageError('Invalid value for upstream-tokenizer: expected NAME=FOLDER.');
+  return [name, resolve(folder, path)];
 }
 
 function parseUpstream(value: string): Pick<Upstream, 'name' | 'kind' | 'baseUrl'> {
@@ -159,13 +193,19 @@ function parseEngine(
   name: string,
   value: unknown,
   flagKey: Secret | null,
+  folder: string,
   env: NodeJS.ProcessEnv,
 ): Upstream | Provider {
   checkName(name);
   const source = `engines.${name}`;
-  const { kind = 'chat', url, ...given }: Readonly<Record<string, unknown>> = isMapping(value) ? value : { url: value };
-  if (kind === 'provider') return toProvider(name, given, source, env);
-  if (kind !== 'chat' && kind !== 'responses' && kind !== 'llama-server') {
+  const {
+    kind: word = 'chat',
+    url,
+    ...given
+  }: Readonly<Record<string, unknown>> = isMapping(value) ? value : { url: value };
+  if (word === 'provider') return toProvider(name, given, source, env);
+  const kind = prefixes.find((each) => each === word);
+  if (kind === undefined) {
     throw new UsageError(`Invalid value for kind in ${source}: expected one of ${prefixes.join(', ')}, provider.`);
   }
   const addresses: unknown[] = Array.isArray(url) ? url : [url];
@@ -187,16 +227,26 @@ function parseEngine(
       ]),
     ),
   });
-  if (kind === 'chat') {
-    const { apiKey, headers, ...settings } = parseSettings(chatSettings, given, source);
-    return { ...server({ apiKey, headers }), kind, settings };
+  switch (kind) {
+    case 'chat': {
+      const { apiKey, headers, ...settings } = parseSettings(chatSettings, given, source);
+      return { ...server({ apiKey, headers }), kind, settings };
+    }
+    case 'responses': {
+      const { apiKey, headers, ...settings } = parseSettings(responsesSettings, given, source);
+      return { ...server({ apiKey, headers }), kind, settings };
+    }
+    case 'llama-server': {
+      const { apiKey, headers, ...settings } = parseSettings(llamaServerSettings, given, source);
+      return { ...server({ apiKey, headers }), kind, settings };
+    }
+    case 'vllm':
+    case 'sglang': {
+      const { apiKey, headers, tokenizer, ...settings } = parseSettings(prefixServerSettings, given, source);
+      const path = tokenizer === undefined ? {} : { tokenizer: resolve(folder, tokenizer) };
+      return { ...server({ apiKey, headers }), kind, settings: { ...settings, ...path } };
+    }
   }
-  if (kind === 'llama-server') {
-    const { apiKey, headers, ...settings } = parseSettings(llamaServerSettings, given, source);
-    return { ...server({ apiKey, headers }), kind, settings };
-  }
-  const { apiKey, headers, ...settings } = parseSettings(responsesSettings, given, source);
-  return { ...server({ apiKey, headers }), kind, settings };
 }
 
 function toProvider(

@@ -116,6 +116,9 @@ export type EngineEvent =
       readonly usage: EngineUsage;
     };
 
+/** Why a generation ended. */
+export type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
+
 /**
  * The reason of an abort that only ends the generation early (a steer, a cancel): somebody still reads the turn. An engine
  * that has counted its tokens may then yield a last `end` in place of throwing.

@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
-import { chatSettings, providerSettings, responsesSettings } from '../../src/config/engine-settings.ts';
+import {
+  chatSettings,
+  prefixServerSettings,
+  providerSettings,
+  responsesSettings,
+} from '../../src/config/engine-settings.ts';
 
 const page = readFileSync(new URL('../../../../docs/engines.md', import.meta.url), 'utf8');
 const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name ?? '');
@@ -10,7 +15,9 @@ const rows = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name ?
 describe('docs/engines.md', () => {
   it('lists every setting, and no other', () => {
     const known = new Set(
-      [chatSettings, responsesSettings, providerSettings].flatMap((table) => Object.keys(table)).concat('kind', 'url'),
+      [chatSettings, responsesSettings, prefixServerSettings, providerSettings]
+        .flatMap((table) => Object.keys(table))
+        .concat('kind', 'url'),
     );
     expect([...new Set(rows)].toSorted()).toEqual([...known].toSorted());
   });

@@ -78,6 +78,20 @@ engines:
     });
   });
 
+  it('may take token ids, with a tokenizer beside the YAML file', () => {
+    const { upstreams } = load(`
+engines:
+  a: { kind: vllm, url: http://a.example:8000/v1, seed: 7 }
+  b: { kind: sglang, url: http://b.example:30000, tokenizer: models/qwen, models: [qwen] }
+  c: { kind: llama-server, url: http://c.example:8080, seed: 7 }
+`).engines;
+    expect(upstreams).toMatchObject([
+      { kind: 'vllm', settings: { seed: 7 } },
+      { kind: 'sglang', settings: { tokenizer: '/etc/models/qwen', models: ['qwen'] } },
+      { kind: 'llama-server', settings: { seed: 7 } },
+    ]);
+  });
+
   it('may be providers', () => {
     const { providers } = load(
       `
@@ -144,7 +158,7 @@ engines:
     ],
     [
       `engines: { a: { ${url}, kind: chats } }`,
-      'Invalid value for kind in engines.a: expected one of chat, responses, llama-server, provider.',
+      'Invalid value for kind in engines.a: expected one of chat, responses, llama-server, vllm, sglang, provider.',
     ],
     [`engines: { a: { ${url}, lane: 1 } }`, 'Unknown setting lane in engines.a.'],
     [`engines: { a: { kind: responses, ${url}, lane: 1 } }`, 'Unknown setting lane in engines.a. Did you mean lanes?'],
@@ -185,7 +199,19 @@ describe('flags in short', () => {
     const { upstreams } = loadConfig(['--upstream', 'x=responses+https://x.example/v1'], {}, () => '').engines;
     expect(upstreams).toMatchObject([{ name: 'x', kind: 'responses', baseUrl: 'https://x.example/v1' }]);
     expect(refusal('{}', ['--upstream', 'x=replies+https://x.example/v1'])).toBe(
-      'Invalid value for upstream: the kinds of servers are chat, responses, llama-server.',
+      'Invalid value for upstream: the kinds of servers are chat, responses, llama-server, vllm, sglang.',
+    );
+  });
+
+  it('name the tokenizer of a server that takes token ids', () => {
+    const argv = ['--upstream', 'x=sglang+http://x.example:30000', '--upstream-tokenizer'];
+    const { upstreams } = loadConfig([...argv, 'x=/models/qwen'], {}, () => '').engines;
+    expect(upstreams).toMatchObject([{ name: 'x', kind: 'sglang', settings: { tokenizer: '/models/qwen' } }]);
+    expect(refusal('{}', [...argv, 'another=/models/qwen'])).toBe(
+      'upstream-tokenizer names another, which is no upstream of vLLM or SGLang.',
+    );
+    expect(refusal('{}', [...argv, '/models/qwen'])).toBe(
+      'Invalid value for upstream-tokenizer: expected NAME=FOLDER.',
     );
   });
 

@@ -1,12 +1,10 @@
 /** The parts of a provider's stream -> engine events. */
-import type { EngineEvent } from '../engine.ts';
+import type { EndReason, EngineEvent } from '../engine.ts';
 import { ItemQueue } from '../chat/item-queue.ts';
 import { StreamedCall } from '../chat/tool-call.ts';
 import type { ToolTable } from '../chat/tools.ts';
 import { toEngineUsage } from './usage.ts';
 import type { StreamPart } from './wire.ts';
-
-type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
 
 const endReasons: ReadonlyMap<string | undefined, EndReason> = new Map([
   ['length', 'max_output_tokens'],

@@ -7,6 +7,8 @@ import type { Upstream } from './upstream.ts';
 export interface ModelListOptions {
   /** Models that are served whatever the upstream lists; empty to serve what it lists. */
   readonly names: readonly string[];
+  /** Below the base URL; `/models` where it is left out. */
+  readonly path?: string;
   readonly ttlMs: number;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -56,7 +58,7 @@ export class ModelList {
   }
 
   async #ask(): Promise<readonly EngineModel[]> {
-    const reply = await this.#upstream.get('/models');
+    const reply = await this.#upstream.get(this.#options.path ?? '/models');
     const body = await reply.text(maxListBytes);
     if (reply.status !== 200) {
       throw this.#errors.brokenStream(`could not list its models (${reply.status})`, new Error(body.slice(0, 500)));

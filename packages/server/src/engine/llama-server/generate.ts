@@ -1,6 +1,6 @@
 /** One generation on a slot: send the ids, read the events, and keep what the chain needs to go on. */
 import { Interruption } from '../engine.ts';
-import type { EngineEvent, EngineUsage, GenerateRequest, TokenLogprob } from '../engine.ts';
+import type { EndReason, EngineEvent, GenerateRequest, TokenLogprob } from '../engine.ts';
 import type { TemplateText } from '../chat-template/template.ts';
 import { abortable } from '../token-chain/abortable.ts';
 import type { TokenContext } from '../token-chain/context.ts';
@@ -22,6 +22,8 @@ export interface Generator {
   readonly contextTokens: number;
   /** What the template writes behind an answer. */
   readonly closing: TemplateText;
+  /** Null: a fresh one for each generation. */
+  readonly seed: number | null;
 }
 
 /** Generates. An interruption ends it with what was counted by then; every other abort throws the signal's reason. */
@@ -52,7 +54,7 @@ export async function* generate(
   try {
     await abortable(lease.ready, signal);
     slot.isBusy = true;
-    const body = toCompletionBody(request, prompt, { slot: slot.id, limit });
+    const body = toCompletionBody(request, prompt, { slot: slot.id, limit, seed: generator.seed });
     let isBegun = false;
     reading: for await (const chunks of generator.api.completion(body, signal)) {
       const events = isBegun ? [] : output.begin();
@@ -80,7 +82,7 @@ export async function* generate(
     const events = output.finish();
     output.mark();
     leave(false);
-    yield [...events, toEnd(reason, prompt, cached, output)];
+    yield [...events, output.end(reason, cached)];
   } catch (error) {
     if (!(error instanceof Interruption)) {
       // Nobody knows what the slot holds now.
@@ -89,7 +91,7 @@ export async function* generate(
     }
     await gaps.close(generator.api);
     leave(true);
-    yield [toEnd('stop', prompt, cached, output)];
+    yield [output.end('stop', cached)];
   } finally {
     leave(true);
   }
@@ -110,7 +112,7 @@ export async function warm(
   try {
     await lease.ready;
     slot.isBusy = true;
-    const body = toCompletionBody(request, prompt, { slot: slot.id, limit: 0 });
+    const body = toCompletionBody(request, prompt, { slot: slot.id, limit: 0, seed: null });
     for await (const chunks of generator.api.completion(body, stop)) {
       for (const { prompt_progress: progress } of chunks)
         if (progress !== undefined) slot.length = Math.max(slot.length, progress.processed);
@@ -120,18 +122,6 @@ export async function warm(
     slot.isBusy = false;
     lease.release();
   }
-}
-
-type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
-
-function toEnd(reason: EndReason, prompt: Prompt, cached: number, output: Output): EngineEvent {
-  const usage: EngineUsage = {
-    inputTokens: prompt.length,
-    cachedTokens: Math.min(cached, prompt.length),
-    outputTokens: output.length,
-    reasoningTokens: output.reasoningTokens,
-  };
-  return { type: 'end', reason, usage };
 }
 
 /** The server counts the end of turn among the answer's tokens; the template writes its own. */

@@ -1,6 +1,6 @@
 /** One generation: lease a sequence, evaluate what it lacks, read the model's tokens as events. */
 import { Interruption } from '../engine.ts';
-import type { EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
+import type { EndReason, EngineEvent, GenerateRequest } from '../engine.ts';
 import { Detokenizer } from '../chat-template/detokenizer.ts';
 import type { Detokenize } from '../chat-template/detokenizer.ts';
 import type { TemplateText } from '../chat-template/template.ts';
@@ -102,26 +102,14 @@ export async function* generate<Sequence extends EvaluatedSequence<Sequence>>(
     const events = output.finish();
     if (!detokenizer.isPending) output.mark();
     leave(false);
-    yield [...events, toEnd(reason, prompt, cached, output)];
+    yield [...events, output.end(reason, cached)];
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     leave(true);
-    yield [toEnd('stop', prompt, cached, output)];
+    yield [output.end('stop', cached)];
   } finally {
     leave(true);
   }
-}
-
-type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
-
-function toEnd(reason: EndReason, prompt: Prompt, cached: number, output: Output): EngineEvent {
-  const usage: EngineUsage = {
-    inputTokens: prompt.length,
-    cachedTokens: Math.min(cached, prompt.length),
-    outputTokens: output.length,
-    reasoningTokens: output.reasoningTokens,
-  };
-  return { type: 'end', reason, usage };
 }
 
 /** The model's next token, null at its end of turn. */

@@ -16,6 +16,7 @@ import type { TokenContext } from '../token-chain/context.ts';
 import { generate, warm } from './generate.ts';
 import type { GenerationOptions, Generator } from './generate.ts';
 import { NativeSequence } from './kv-sequence.ts';
+import { beginsWithText } from '../token-chain/answer-settings.ts';
 import { PromptBuilder } from '../token-chain/prompt.ts';
 import { GrammarCache, toSampling } from './sampling.ts';
 import { SequencePool } from '../token-chain/sequences.ts';
@@ -99,10 +100,8 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
     contextTokens,
     async *generate(request, signal) {
       const prompt = await prompts.build(request, true);
-      // A call that has been begun for the model is no answer to be held to a format.
-      const isHeld = prompt.forced.text === '' || prompt.forced.text === prompt.family.finalStart;
       const callStart = prompt.targets.size > 0 ? prompt.family.callStart : null;
-      const grammar = isHeld ? await grammars.state(request.settings.text.format, callStart) : null;
+      const grammar = beginsWithText(prompt) ? await grammars.state(request.settings.text.format, callStart) : null;
       const sampling = toSampling(request, options.defaultTemperature ?? null);
       const how: GenerationOptions = {
         sampling: grammar === null ? sampling : { ...sampling, grammarEvaluationState: grammar },

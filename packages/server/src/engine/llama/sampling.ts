@@ -5,6 +5,7 @@ import type { TextSettings } from '@longwire/protocol';
 import { LlamaGrammarEvaluationState } from 'node-llama-cpp';
 import type { Llama, LlamaGrammar, LlamaModel } from 'node-llama-cpp';
 import type { GenerateRequest } from '../engine.ts';
+import { toSchema, wantsLogprobs } from '../token-chain/answer-settings.ts';
 import type { SamplingOptions } from './kv-sequence.ts';
 
 /** Tokens beyond the best so many are never taken: small models have a long tail of nonsense. */
@@ -28,14 +29,6 @@ export function toSampling(
   };
 }
 
-/** Whether the request asks for log probabilities. */
-export function wantsLogprobs({
-  settings,
-  requested,
-}: Pick<GenerateRequest<unknown>, 'settings' | 'requested'>): boolean {
-  return settings.top_logprobs > 0 || (requested.include ?? []).includes('message.output_text.logprobs');
-}
-
 /** Grammars of JSON schemas and of tool inputs, compiled once each. */
 export class GrammarCache {
   readonly #llama: Llama;
@@ -52,8 +45,8 @@ export class GrammarCache {
    * Throws `invalid_value` for a schema that cannot be made a grammar.
    */
   async state(format: TextFormat, callStart: string | null): Promise<LlamaGrammarEvaluationState | null> {
-    if (format.type === 'text') return null;
-    const schema = format.type === 'json_schema' ? format.schema : { type: 'object', additionalProperties: true };
+    const schema = toSchema(format);
+    if (schema === null) return null;
     return this.#state(JSON.stringify([callStart, schema]), () => this.#compile(schema, callStart));
   }
 

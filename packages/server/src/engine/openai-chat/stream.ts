@@ -1,15 +1,13 @@
 /** The bytes of a chat-completions stream -> engine events, one batch per read. */
 import type { ProtocolError } from '@longwire/protocol';
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
-import type { EngineEvent, EngineUsage, TokenLogprob } from '../engine.ts';
+import type { EndReason, EngineEvent, EngineUsage, TokenLogprob } from '../engine.ts';
 import type { UpstreamErrors } from '../http/errors.ts';
 import { ItemQueue } from '../chat/item-queue.ts';
 import { StreamedCall } from '../chat/tool-call.ts';
 import type { ToolTable } from '../chat/tools.ts';
 import { toEngineUsage, unknownUsage } from './usage.ts';
 import type { ChatChoice, ChatChunk, ChatContentPiece, ChatDelta, ChatLogprob, ChatToolCallDelta } from './wire.ts';
-
-type EndReason = Extract<EngineEvent, { type: 'end' }>['reason'];
 
 /** No server sends an event of this size; an endless line must not fill the memory. Characters. */
 const maxEventLength = 16 * 1024 * 1024;

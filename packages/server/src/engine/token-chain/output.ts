@@ -1,5 +1,5 @@
 /** A model's output as it grows: its tokens, their text, what the text means, and where the chain may go on from it. */
-import type { EngineEvent, TokenLogprob } from '../engine.ts';
+import type { EndReason, EngineEvent, TokenLogprob } from '../engine.ts';
 import type { OutputParser } from '../chat-template/families/family.ts';
 import { JsonScanner } from '../chat-template/json-scanner.ts';
 import { OutputSignature } from '../chat-template/signature.ts';
@@ -107,6 +107,18 @@ export class Output {
 
   finish(): EngineEvent[] {
     return this.#record(this.#parser.finish());
+  }
+
+  /** The event that ends the generation; `cached`: tokens that were not evaluated again. */
+  end(reason: EndReason, cached: number): EngineEvent {
+    const { length } = this.#prompt;
+    const usage = {
+      inputTokens: length,
+      cachedTokens: Math.min(cached, length),
+      outputTokens: this.length,
+      reasoningTokens: this.reasoningTokens,
+    };
+    return { type: 'end', reason, usage };
   }
 
   /** To be called when a batch was made: an interruption may cut the output here, with no text pending outside. */

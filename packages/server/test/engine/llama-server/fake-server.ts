@@ -1,27 +1,11 @@
 /**
- * A llama-server inside the test: its wire as llama-server 0.7.0 was seen to speak it, a vocabulary of characters (one token for
- * each UTF-8 byte beyond ASCII) and control tokens, slots that keep what they evaluated, and answers that the test gives.
+ * A llama-server inside the test: its wire as llama-server 0.7.0 was seen to speak it, a vocabulary of characters, slots that keep
+ * what they evaluated, and answers that the test gives.
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const controls = ['<|im_start|>', '<|im_end|>'];
-const firstControl = 1000;
-const endOfTurn = firstControl + 1;
-
-export const template = `{%- if tools %}{{- '<|im_start|>system\\n' + (tools | tojson) + '<|im_end|>\\n' }}{%- endif %}{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m.content }}{%- for c in m.tool_calls or [] %}{{- '<tool_call>\\n{"name": "' + c.function.name + '", "arguments": ' + c.function.arguments + '}\\n</tool_call>' }}{%- endfor %}{{- '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}`;
-
-export function encode(text: string, parsesControl: boolean): number[] {
-  if (!parsesControl) return [...Buffer.from(text)];
-  return text.split(/(<\|im_start\|>|<\|im_end\|>)/).flatMap((part) => {
-    const control = controls.indexOf(part);
-    return control === -1 ? [...Buffer.from(part)] : [firstControl + control];
-  });
-}
-
-export function decode(tokens: readonly number[]): string {
-  return tokens.map((token) => controls[token - firstControl] ?? String.fromCharCode(token)).join('');
-}
+import { decode, encode, endOfTurn, isControl, template } from '../token-server/characters.ts';
 
 /** A body of `POST /completion`, as far as tests look at it. */
 export interface CompletionBody {
@@ -157,7 +141,7 @@ export async function startFakeServer(slotCount = 2, contextTokens = 4096): Prom
       if (!isOpen) return;
       pending.push(id);
       if (id !== endOfTurn) slot.push(id);
-      const text = new TextDecoder().decode(Uint8Array.from(pending.filter((each) => each < firstControl)), {
+      const text = new TextDecoder().decode(Uint8Array.from(pending.filter((each) => !isControl(each))), {
         stream: true,
       });
       // A character that is not complete is not sent, and the ids of its first tokens never are.

@@ -6,7 +6,8 @@ import type { Engine, EngineEvent } from '../../../src/engine/engine.ts';
 import { createLlamaServerEngine } from '../../../src/engine/llama-server/llama-server.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { assistant, output, takeTurn, toGenerateRequest, toItems, user, weatherTool } from '../token-chain/turns.ts';
-import { decode, encode, startFakeServer } from './fake-server.ts';
+import { decode, encode } from '../token-server/characters.ts';
+import { startFakeServer } from './fake-server.ts';
 import type { FakeServer } from './fake-server.ts';
 
 interface Setup extends AsyncDisposable {

@@ -1,0 +1,102 @@
+/**
+ * One generation by a server that finds the longest known prefix of a prompt by itself (vLLM, SGLang): send the ids, read the answer,
+ * and keep what the chain needs to go on.
+ */
+import { Interruption } from '../engine.ts';
+import type { EndReason, EngineEvent, GenerateRequest, TokenLogprob } from '../engine.ts';
+import type { TemplateText } from '../chat-template/template.ts';
+import type { Token } from '../chat-template/tokenizer.ts';
+import type { TokenContext } from '../token-chain/context.ts';
+import { Output } from '../token-chain/output.ts';
+import type { Prompt } from '../token-chain/prompt.ts';
+import { spanLength } from '../token-chain/span.ts';
+
+/** What one event of the server says. */
+export interface AnswerPart {
+  /** New ids; without the one that ended the turn, which the template writes itself. */
+  readonly tokens: readonly Token[];
+  /** The text that these ids complete. */
+  readonly text: string;
+  /** Of the new ids, where they were asked for. */
+  readonly logprobs: readonly TokenLogprob[];
+  /** Why the answer has ended, once it has. */
+  readonly reason?: EndReason;
+  /** Tokens of the prompt that were not evaluated, once the server tells. */
+  readonly cachedTokens?: number;
+}
+
+/** One question to the server. */
+export interface Question {
+  readonly request: GenerateRequest<TokenContext>;
+  readonly prompt: Prompt;
+  /** Most tokens of the answer. */
+  readonly limit: number;
+}
+
+/** How a server is asked. */
+export interface Answers {
+  /** The answer, one batch per read. Leaving early stops the server. Throws catalogue errors and the signal's reason. */
+  ask(question: Question, signal: AbortSignal): AsyncIterable<readonly AnswerPart[]>;
+  /** Resolves when the server knows of every answer that was left. */
+  drain(): Promise<void>;
+}
+
+/** What a generation needs of the server. */
+export interface PrefixServer {
+  readonly contextTokens: number;
+  /** What the template writes behind an answer. */
+  readonly closing: TemplateText;
+  readonly answers: Answers;
+}
+
+/** Generates. An interruption ends it with what was counted by then; every other abort throws the signal's reason. */
+export async function* generate(
+  server: PrefixServer,
+  request: GenerateRequest<TokenContext>,
+  prompt: Prompt,
+  signal: AbortSignal,
+): AsyncGenerator<readonly EngineEvent[], void> {
+  const { settings, context } = request;
+  const room = server.contextTokens - spanLength(prompt.span);
+  const limit = Math.min(room, settings.max_output_tokens ?? room);
+  const output = new Output(prompt, server.closing, false);
+  let cached = 0;
+  let reason: EndReason = 'stop';
+  let isBegun = false;
+  let isExact = true;
+  try {
+    reading: for await (const parts of server.answers.ask({ request, prompt, limit }, signal)) {
+      const events = isBegun ? [] : output.begin();
+      isBegun = true;
+      for (const part of parts) {
+        cached = part.cachedTokens ?? cached;
+        reason = part.reason ?? reason;
+        events.push(...output.push(part.tokens, part.text, part.logprobs));
+        if (part.reason !== undefined || !output.hasCalled || settings.parallel_tool_calls) continue;
+        // Of several ids at once the last may be half a character whose text is still to come.
+        isExact = part.tokens.length === 1;
+        if (events.length > 0) yield events;
+        break reading;
+      }
+      if (events.length > 0) yield events;
+    }
+    const events = output.finish();
+    output.mark();
+    if (isExact) context.remember(output.toRaw(false));
+    yield [...events, output.end(reason, cached)];
+  } catch (error) {
+    // The text runs behind the ids, so nobody knows which of them the reader has seen: the chain goes on from the text.
+    if (!(error instanceof Interruption)) throw error;
+    yield [output.end('stop', cached)];
+  }
+}
+
+/** Evaluates a prompt ahead of its turn: the least that such a server can be asked for is one token. */
+export async function warm(
+  server: PrefixServer,
+  request: GenerateRequest<TokenContext>,
+  prompt: Prompt,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const parts of server.answers.ask({ request, prompt, limit: 1 }, signal)) void parts;
+}
