@@ -67,8 +67,9 @@ export function findTraits(renderer: Renderer, family: Family): TemplateTraits {
   };
   const useOfTools = [user('first'), answer('', call), result('sunny'), answer('second'), user('third')];
   const mark = family.callMark === null ? [] : [family.callMark];
+  const written = family.argumentForm === 'tags' ? ['<parameter=city>', 'Oslo'] : [probeArguments];
   const usesTools = (traits: TemplateTraits): boolean =>
-    shows(useOfTools, ['first', ...mark, probeArguments, 'sunny', 'third'], withTools, traits) &&
+    shows(useOfTools, ['first', ...mark, ...written, 'sunny', 'third'], withTools, traits) &&
     shows(useOfTools, [probeDescription], withTools, traits);
   const rawArguments = usesTools(all);
   const tools = rawArguments || usesTools({ ...all, rawArguments: false });

@@ -17,6 +17,8 @@ export interface CallTarget {
   readonly kind: 'function' | 'custom';
   readonly name: string;
   readonly namespace?: string;
+  /** The schema of its arguments. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
 /** The one parameter under which a custom tool takes its free text. */
@@ -46,8 +48,13 @@ export function toChatTools(tools: readonly Tool[]): ChatTool[] {
 export function toCallTargets(tools: readonly Tool[]): ReadonlyMap<string, CallTarget> {
   const targets = new Map<string, CallTarget>();
   const add = (tool: FunctionTool | CustomTool, namespace?: string): void => {
-    const target = { kind: tool.type, name: tool.name };
-    targets.set(toChatName(tool.name, namespace), namespace === undefined ? target : { ...target, namespace });
+    const parameters = tool.type === 'function' ? tool.parameters : null;
+    targets.set(toChatName(tool.name, namespace), {
+      kind: tool.type,
+      name: tool.name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(parameters ? { parameters } : {}),
+    });
   };
   for (const tool of tools) {
     if (tool.type === 'namespace') for (const member of tool.tools) add(member, tool.name);

@@ -10,11 +10,17 @@ import { generic } from '../../../src/engine/chat-template/families/generic.ts';
 import { harmony } from '../../../src/engine/chat-template/families/harmony.ts';
 import { llama3 } from '../../../src/engine/chat-template/families/llama3.ts';
 import { mistral } from '../../../src/engine/chat-template/families/mistral.ts';
+import { qwen3Coder } from '../../../src/engine/chat-template/families/qwen3-coder.ts';
 import { called, calledCustom, read, readAnyway, said, thought } from './outputs.ts';
 import type { Read } from './outputs.ts';
 
 const oslo = '{"city": "Oslo"}';
 const rome = '{"city": "Rome", "days": [1, 2]}';
+/** A call as Qwen3-Coder writes it. */
+const tagged = (name: string, args: Readonly<Record<string, string>>): string => {
+  const parameters = Object.entries(args).map(([key, value]) => `<parameter=${key}>\n${value}\n</parameter>\n`);
+  return `<tool_call>\n<function=${name}>\n${parameters.join('')}</function>\n</tool_call>`;
+};
 const weather = (args: string): Read => called('get_weather', args);
 
 const outputs: Record<string, { family: Family; cases: [string, string, Read[]][] }> = {
@@ -48,6 +54,88 @@ const outputs: Record<string, { family: Family; cases: [string, string, Read[]][
         [calledCustom('apply_patch', 'a\nb')],
       ],
       ['a call that is cut off', '{"name": "get_weather", "parameters": {"ci', [weather('{"ci')]],
+      ['a Python call', '<|python_tag|>get_weather.call(city="Oslo")', [weather('{"city":"Oslo"}')]],
+      [
+        'Python of every kind',
+        `<|python_tag|>get_weather.call(city='it\\'s "(x)"', days = [1, -2.5e3], exact=True, by=None, more={'a': ("b",)})<|eom_id|>`,
+        [weather('{"city":"it\'s \\"(x)\\"","days":[1,-2500],"exact":true,"by":null,"more":{"a":["b"]}}')],
+      ],
+      [
+        'two Python calls',
+        '<|python_tag|>get_weather.call(city="Oslo"); <|python_tag|>get_weather.call()',
+        [weather('{"city":"Oslo"}'), weather('{}')],
+      ],
+      ['Python that is no call', '<|python_tag|>print("Oslo")', [said('<|python_tag|>print("Oslo")')]],
+      [
+        'a Python call of no tool',
+        '<|python_tag|>brave_search.call(query="Oslo")',
+        [said('<|python_tag|>brave_search.call(query="Oslo")')],
+      ],
+      [
+        'Python that is computed',
+        '<|python_tag|>get_weather.call(city=home())',
+        [said('<|python_tag|>get_weather.call(city=home())')],
+      ],
+      [
+        'a Python call that is cut off',
+        '<|python_tag|>get_weather.call(city="Os',
+        [said('<|python_tag|>get_weather.call(city="Os')],
+      ],
+      [
+        'a custom tool in Python',
+        '<|python_tag|>apply_patch.call(input="a\\nb")',
+        [calledCustom('apply_patch', 'a\nb')],
+      ],
+    ],
+  },
+  'qwen3-coder': {
+    family: qwen3Coder,
+    cases: [
+      ['text', 'It is 7 degrees.', [said('It is 7 degrees.')]],
+      ['a call', tagged('get_weather', { city: 'Oslo' }), [weather(oslo)]],
+      [
+        'arguments by their types',
+        tagged('plan_trip', { city: '7', days: '2', exact: 'True', stops: '[1, "a"]', by: 'none', note: 'x' }),
+        [called('plan_trip', '{"city": "7", "days": 2, "exact": true, "stops": [1, "a"], "by": null, "note": "x"}')],
+      ],
+      [
+        'a text that its type does not allow',
+        tagged('plan_trip', { days: 'two', by: '7' }),
+        [called('plan_trip', '{"days": "two", "by": "7"}')],
+      ],
+      [
+        'a text of many lines, with tags and quotes in it',
+        tagged('get_weather', { city: '\n <b>"Oslo"</b>\n</tool_call>\t🎉\n' }),
+        [weather(JSON.stringify({ city: '\n <b>"Oslo"</b>\n</tool_call>\t🎉\n' }).replace(':', ': '))],
+      ],
+      ['no arguments', '<tool_call>\n<function=get_weather>\n</function>\n</tool_call>', [weather('{}')]],
+      [
+        'arguments on the lines of their tags',
+        '<tool_call><function=get_weather><parameter=city>Oslo</parameter></function></tool_call>',
+        [weather(oslo)],
+      ],
+      [
+        'reasoning, text and two calls',
+        `<think>\nHm.\n</think>\n\nLet me see.\n${tagged('get_weather', { city: 'Oslo' })}\n${tagged('files__read', {})}`,
+        [thought('Hm.'), said('Let me see.'), weather(oslo), { kind: 'function files.read', text: '{}' }],
+      ],
+      [
+        'a call whose outer tag is forgotten',
+        '<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>',
+        [weather(oslo)],
+      ],
+      [
+        'the form of older models',
+        `<tool_call>\n{"name": "get_weather", "arguments": ${oslo}}\n</tool_call>`,
+        [weather(oslo)],
+      ],
+      ['a custom tool', tagged('apply_patch', { input: 'a\nb' }), [calledCustom('apply_patch', 'a\nb')]],
+      [
+        'a call that is cut off',
+        '<tool_call>\n<function=get_weather>\n<parameter=city>\nOs',
+        [weather('{"city": "Os')],
+      ],
+      ['tags that are no call', '<tool_call>\n<b>7</b>\n</tool_call>', [said('<tool_call>\n<b>7</b>\n</tool_call>')]],
     ],
   },
   mistral: {
@@ -164,6 +252,12 @@ describe.each(Object.entries(outputs))('%s', (_, { family, cases }) => {
     const scraps = [
       ...family.marks,
       family.callStart,
+      '<function=get_weather>',
+      '<parameter=city>',
+      '</parameter>',
+      '</function>',
+      'get_weather.call(city="',
+      '")',
       '{"name": "get_weather", ',
       '"arguments": {"a": "}"}',
       '}',
@@ -190,14 +284,16 @@ describe.each(Object.entries(outputs))('%s', (_, { family, cases }) => {
 
   it('goes on where a call was begun for the model', () => {
     const begun = family.forcedCall('get_weather');
-    const rest = begun.endsWith('get_weather') ? `", "arguments": ${oslo}}` : oslo;
-    expect(readAnyway(family, begun + rest)).toEqual([weather(oslo)]);
+    const json = begun.endsWith('get_weather') ? `", "arguments": ${oslo}}` : oslo;
+    const rest = family.argumentForm === 'tags' ? tagged('', { city: 'Oslo' }).split('<function=>')[1] : json;
+    expect(readAnyway(family, `${begun}${rest}`)).toEqual([weather(oslo)]);
   });
 });
 
 describe('the family of a template', () => {
   it.each([
     ["{{ '<tool_call>' }}", 'hermes'],
+    ["{{ '<tool_call>' }} {{ '<function=' }}", 'qwen3-coder'],
     ["{{ '<|start_header_id|>' }} {{ '\"parameters\": ' }}", 'llama3'],
     ["{{ '<|python_tag|>' }}", 'llama3'],
     ["{{ '[TOOL_CALLS]' }}", 'mistral'],

@@ -116,7 +116,10 @@ describe('tools', () => {
 
   it('are found again by the names of calls', () => {
     expect([...toCallTargets(tools)]).toEqual([
-      ['get_weather', { kind: 'function', name: 'get_weather' }],
+      [
+        'get_weather',
+        { kind: 'function', name: 'get_weather', parameters: expect.objectContaining({ type: 'object' }) },
+      ],
       ['patch', { kind: 'custom', name: 'patch' }],
       ['files__read', { kind: 'function', name: 'read', namespace: 'files' }],
     ]);

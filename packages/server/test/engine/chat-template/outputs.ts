@@ -7,6 +7,23 @@ import type { CallTargets, Family } from '../../../src/engine/chat-template/fami
 export const targets: CallTargets = new Map([
   ['get_weather', { kind: 'function', name: 'get_weather' }],
   ['files__read', { kind: 'function', name: 'read', namespace: 'files' }],
+  [
+    'plan_trip',
+    {
+      kind: 'function',
+      name: 'plan_trip',
+      parameters: {
+        type: 'object',
+        properties: {
+          city: { type: 'string' },
+          days: { type: 'integer' },
+          exact: { type: 'boolean' },
+          stops: { type: 'array', items: {} },
+          by: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        },
+      },
+    },
+  ],
   ['apply_patch', { kind: 'custom', name: 'apply_patch' }],
 ]);
 

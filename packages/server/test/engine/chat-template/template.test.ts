@@ -161,6 +161,19 @@ describe('other templates', () => {
     expect(template.isConcatenative).toBe(true);
   });
 
+  it('that write each argument in a tag of its own get them parsed, too', async () => {
+    const calls = `{%- for c in m.tool_calls or [] %}{{- '\\n<tool_call>\\n<function=' + c.function.name + '>\\n' }}{%- for key, value in c.function.arguments.items() %}{{- '<parameter=' + key + '>\\n' + (value if value is string else (value | tojson)) + '\\n</parameter>\\n' }}{%- endfor %}{{- '</function>\\n</tool_call>' }}{%- endfor %}`;
+    const shown = `{%- if tools %}{{- '<|im_start|>system\\n' + (tools | tojson) + '<|im_end|>\\n' }}{%- endif %}`;
+    const source = shown + loop(`{{- '<|im_start|>' + m.role + '\\n' + m.content }}${calls}{{- '<|im_end|>\\n' }}`);
+    const template = await createChatTemplate(source, vocabulary);
+    expect(template.family.name).toBe('qwen3-coder');
+    expect(template.traits).toMatchObject({ tools: true, rawArguments: false, parallelCalls: true });
+    expect(template.isConcatenative).toBe(true);
+    expect(detokenize((await template.delta([call], null)) ?? [], true)).toBe(
+      '<|im_start|>assistant\nOne moment.\n<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call><|im_end|>\n',
+    );
+  });
+
   it('that models lack are replaced by ChatML', async () => {
     const template = await createChatTemplate(null, vocabulary);
     expect(template.isConcatenative).toBe(true);

@@ -25,6 +25,11 @@ export interface CallReader {
   finish(): EngineEvent[];
 }
 
+/** The event that begins a call. */
+export function toCallStart({ kind, name, namespace }: CallTarget): EngineEvent {
+  return { type: 'call.start', kind, name, ...(namespace === undefined ? {} : { namespace }) };
+}
+
 /** The one parameter of a custom tool; what the model wrote instead where it is not there. */
 export function toCustomInput(args: string): string {
   const value = parseJson(args);

@@ -25,9 +25,11 @@ export interface OutputParser {
 
 /** One family. */
 export interface Family {
-  readonly name: 'hermes' | 'llama3' | 'mistral' | 'harmony' | 'deepseek' | 'generic';
+  readonly name: 'hermes' | 'qwen3-coder' | 'llama3' | 'mistral' | 'harmony' | 'deepseek' | 'generic';
   /** Stands in a rendered conversation where the template itself writes calls in this form; null: nothing that only calls show. */
   readonly callMark: string | null;
+  /** How the template itself writes arguments: as one JSON object, or each in a tag `<parameter=name>`. */
+  readonly argumentForm?: 'json' | 'tags';
   /** How an answer begins that must call this tool, or any tool. */
   forcedCall(name: string | null): string;
   /** How an answer begins that may only be the final text; empty where nothing stands before it. */

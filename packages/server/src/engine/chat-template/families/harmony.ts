@@ -4,7 +4,7 @@
  */
 import type { EngineEvent } from '../../engine.ts';
 import type { CallTarget } from '../tools.ts';
-import { parseJson, toCustomInput } from './call-reader.ts';
+import { parseJson, toCallStart, toCustomInput } from './call-reader.ts';
 import type { CallTargets, Family, OutputParser } from './family.ts';
 import { findTag, heldFrom } from './tags.ts';
 
@@ -91,7 +91,7 @@ class HarmonyParser implements OutputParser {
       this.#target = target;
       this.#arguments = '';
       this.#open(events, 'call');
-      events.push({ type: 'call.start', ...target });
+      events.push(toCallStart(target));
     } else {
       this.#open(events, /<\|channel\|>\s*analysis/.test(header) ? 'reasoning' : 'text');
     }

@@ -2,7 +2,7 @@
 import type { EngineEvent } from '../../engine.ts';
 import { JsonScanner } from '../json-scanner.ts';
 import type { CallTarget } from '../tools.ts';
-import { parseJson, toCustomInput } from './call-reader.ts';
+import { parseJson, toCallStart, toCustomInput } from './call-reader.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets } from './family.ts';
 
@@ -83,7 +83,7 @@ export class JsonCall implements CallReader {
     const events: EngineEvent[] = [];
     if (!this.#isAnnounced) {
       this.#isAnnounced = true;
-      events.push({ type: 'call.start', ...target });
+      events.push(toCallStart(target));
     }
     if (target.kind === 'custom' || this.#argumentsStart === -1) return events;
     const end = this.#argumentsEnd === -1 ? this.#body.length : this.#argumentsEnd;

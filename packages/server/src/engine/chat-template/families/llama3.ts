@@ -1,6 +1,11 @@
-/** Llama 3: an answer that is `{"name": …, "parameters": {…}}`, bare or behind `<|python_tag|>`; several divided by `;`. */
+/**
+ * Llama 3: an answer that is `{"name": …, "parameters": {…}}`, bare or behind `<|python_tag|>`; several divided by `;`. Calls of the tools
+ * that it was trained with are Python: `<|python_tag|>name.call(key="value")`.
+ */
+import { EitherCall } from './either-call.ts';
 import type { Family } from './family.ts';
 import { JsonCall } from './json-call.ts';
+import { PythonCall } from './python-call.ts';
 import { TaggedParser } from './tagged.ts';
 import type { TagSyntax } from './tagged.ts';
 
@@ -12,7 +17,8 @@ const syntax: TagSyntax = {
   callCloses: [],
   noise: [';', ',', '<|eom_id|>'],
   wrappers: [],
-  createCall: (targets) => new JsonCall(targets),
+  createCall: (targets) =>
+    new EitherCall(/\s/, (first) => (first === '{' ? new JsonCall(targets) : new PythonCall(targets))),
 };
 
 export const llama3: Family = {

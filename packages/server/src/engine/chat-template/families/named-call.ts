@@ -2,7 +2,7 @@
 import type { EngineEvent } from '../../engine.ts';
 import { JsonScanner } from '../json-scanner.ts';
 import type { CallTarget } from '../tools.ts';
-import { toCustomInput } from './call-reader.ts';
+import { toCallStart, toCustomInput } from './call-reader.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets } from './family.ts';
 
@@ -69,7 +69,7 @@ export class NamedCall implements CallReader {
     const events: EngineEvent[] = [];
     if (!this.#isAnnounced) {
       this.#isAnnounced = true;
-      events.push({ type: 'call.start', ...target });
+      events.push(toCallStart(target));
     }
     if (target.kind === 'custom' || this.#sent === this.#arguments.length) return events;
     events.push({ type: 'call.delta', delta: this.#arguments.slice(this.#sent) });

@@ -22,8 +22,8 @@ export interface TagSyntax {
   readonly noise: readonly string[];
   /** Say nothing wherever they stand: what calls are wrapped in. */
   readonly wrappers: readonly string[];
-  /** Reads a call behind one of `callOpens`. */
-  createCall(targets: CallTargets): CallReader;
+  /** Reads a call behind `open`, one of `callOpens`. */
+  createCall(targets: CallTargets, open: string): CallReader;
 }
 
 /**
@@ -158,7 +158,7 @@ export class TaggedParser implements OutputParser {
     emit(events, 'text.delta', this.#buffer.slice(0, found.at).trimEnd());
     const rest = this.#buffer.slice(found.at + found.tag.length);
     if (this.#syntax.wrappers.includes(found.tag)) return this.#enter('gap', rest);
-    return this.#open(this.#syntax.createCall(this.#targets), found.tag, rest);
+    return this.#open(this.#syntax.createCall(this.#targets, found.tag), found.tag, rest);
   }
 
   #readCall(events: EngineEvent[]): boolean {
