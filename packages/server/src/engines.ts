@@ -19,10 +19,11 @@ import { isRolloutName, loadRollout } from './workloads/rollouts.ts';
 
 /** Opens every engine that the configuration names. Throws what they throw: an unreadable model, a missing package. */
 export async function openEngines(config: Config): Promise<Engine[]> {
-  const { models, upstreams, providers, scripted } = config.engines;
+  const { models, embedded, upstreams, providers, scripted } = config.engines;
   const engines: Engine[] = [];
   for (const model of models) {
-    engines.push(await createLlamaEngine(model === demoModel ? tinyDemo : { modelPath: model }));
+    const file = model === demoModel ? tinyDemo : { modelPath: model };
+    engines.push(await createLlamaEngine({ ...file, ...embedded }));
   }
   for (const upstream of upstreams) engines.push(await openUpstream(upstream));
   for (const provider of providers) engines.push(await openProvider(provider));

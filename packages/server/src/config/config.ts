@@ -38,6 +38,13 @@ export interface Config {
   readonly engines: {
     /** Absolute paths of GGUF files, or the word `demo` (`demoModel` in options.ts). */
     readonly models: readonly string[];
+    /** How models run in this process. */
+    readonly embedded: {
+      /** Null: a fresh one for each answer. */
+      readonly seed: number | null;
+      /** 0: none. */
+      readonly spillBudgetBytes: number;
+    };
     readonly upstreams: readonly Upstream[];
     readonly providers: readonly Provider[];
     readonly scripted: Scripted | null;
@@ -156,7 +163,16 @@ function toConfig(
       websocket: values.websocket,
       allowedOrigins: values['allow-origin'].map(toOrigin),
     },
-    engines: { models: named ? values.model : [demoModel], upstreams, providers, scripted },
+    engines: {
+      models: named ? values.model : [demoModel],
+      embedded: {
+        seed: values.seed === 'random' ? null : values.seed,
+        spillBudgetBytes: values['kv-spill-bytes'],
+      },
+      upstreams,
+      providers,
+      scripted,
+    },
     apiKeys,
     sealingKeys: toSealingKeys(values['sealing-key'], env),
     store: {

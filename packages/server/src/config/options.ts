@@ -112,6 +112,25 @@ export const options = {
     words: [demoModel],
     about: 'Model to run inside this process; the word "demo" is the built-in one, served when nothing else is named.',
   },
+  seed: {
+    group: 'Models',
+    kind: 'integer',
+    default: 'random',
+    min: 0,
+    max: 2 ** 31 - 1,
+    words: ['random'],
+    about:
+      'Seed of the sampling of models that run here, which makes their answers repeatable; "random" takes a fresh one each time.',
+  },
+  'kv-spill-bytes': {
+    group: 'Models',
+    kind: 'integer',
+    default: 256 * mebibyte,
+    min: 0,
+    max: 2 ** 40,
+    about:
+      'Bytes of files in memory, never on a disk, for the state of idle conversations with models that run here, when others need their place; 0 keeps none.',
+  },
   upstream: {
     group: 'Models',
     kind: 'text',

@@ -41,7 +41,12 @@ describe('defaults', () => {
   it('are those of the documentation', () => {
     expect(load({})).toMatchObject({
       listen: { host: '127.0.0.1', port: 8787, websocket: true, allowedOrigins: [] },
-      engines: { models: ['demo'], upstreams: [], scripted: null },
+      engines: {
+        models: ['demo'],
+        embedded: { seed: null, spillBudgetBytes: 268_435_456 },
+        upstreams: [],
+        scripted: null,
+      },
       apiKeys: [],
       store: { kind: 'sqlite', zeroRetention: false },
       limits: {

@@ -7,6 +7,7 @@ import type {
 } from 'node-llama-cpp';
 import type { Token } from '../chat-template/tokenizer.ts';
 import type { KvSequence } from '../token-chain/lease.ts';
+import type { StorableSequence } from './state-folder.ts';
 
 /** How tokens are chosen. */
 export type SamplingOptions = Pick<
@@ -37,7 +38,7 @@ export interface SampledToken {
 }
 
 /** A sequence of node-llama-cpp. */
-export class NativeSequence implements EvaluatedSequence<NativeSequence> {
+export class NativeSequence implements EvaluatedSequence<NativeSequence>, StorableSequence {
   readonly #native: LlamaContextSequence;
 
   constructor(native: LlamaContextSequence) {
@@ -64,6 +65,20 @@ export class NativeSequence implements EvaluatedSequence<NativeSequence> {
     const target: LlamaContextSequence & Copyable = this.#native;
     if (target._copyStateFromOtherSequence === undefined) return false;
     return target._copyStateFromOtherSequence(other.#native, length);
+  }
+
+  async saveTo(path: string): Promise<void> {
+    const { fileSize } = await this.#native.saveStateToFile(path);
+    if (fileSize === 0) throw new Error('The state of a KV sequence could not be written.');
+  }
+
+  async loadFrom(path: string): Promise<void> {
+    try {
+      await this.#native.loadStateFromFile(path, { acceptRisk: true });
+    } catch (error) {
+      await this.#native.clearHistory();
+      throw error;
+    }
   }
 
   append(tokens: readonly Token[]): Promise<void> {

@@ -81,6 +81,7 @@ class LlamaEngine implements Engine<TokenContext> {
 
   release(context: TokenContext): void {
     context.release();
+    this.#runtime?.sweep();
   }
 
   async close(): Promise<void> {

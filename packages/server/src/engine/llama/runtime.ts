@@ -10,7 +10,7 @@ import type {
   Token as NativeToken,
 } from 'node-llama-cpp';
 import type { EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
-import { defaultMemoryBudgetBytes, toPoolSize } from './budget.ts';
+import { defaultMemoryBudgetBytes, kvBytesPerToken, toPoolSize } from './budget.ts';
 import type { AttentionShape } from './budget.ts';
 import { toInputGrammars } from '../grammar/tool-grammars.ts';
 import type { TokenContext } from '../token-chain/context.ts';
@@ -19,6 +19,7 @@ import type { GenerationOptions, Generator } from './generate.ts';
 import { NativeSequence } from './kv-sequence.ts';
 import { beginsWithText } from '../token-chain/answer-settings.ts';
 import { PromptBuilder } from '../token-chain/prompt.ts';
+import { createStateFolder } from './state-folder.ts';
 import { GrammarCache, toSampling } from './sampling.ts';
 import { SequencePool } from '../token-chain/sequences.ts';
 import { createChatTemplate } from '../chat-template/template.ts';
@@ -33,10 +34,14 @@ export interface RuntimeOptions {
   readonly contextTokens?: number | undefined;
   /** Bytes of all KV sequences together; 128 MiB. One sequence is made in any case. */
   readonly memoryBudgetBytes?: number | undefined;
+  /** Bytes of idle chains' states that are put aside in memory-backed files when others need their sequences; none by default. */
+  readonly spillBudgetBytes?: number | undefined;
   /** One core is left to the event loop: llama.cpp's threads spin while they wait. */
   readonly threads?: number | undefined;
   /** Used where a request names no temperature; otherwise the API's default holds. */
   readonly defaultTemperature?: number | undefined;
+  /** Makes sampling repeatable; a fresh one for each answer where it is left out. */
+  readonly seed?: number | null | undefined;
 }
 
 /** A loaded model. */
@@ -48,6 +53,8 @@ export interface Runtime {
   warm(request: GenerateRequest<TokenContext>, signal: AbortSignal): Promise<EngineUsage>;
   /** As `Engine.count`. */
   count(request: GenerateRequest<TokenContext>): Promise<number>;
+  /** To be called when a chain was let go. */
+  sweep(): void;
   /** Waits for what is being evaluated, then frees the model. */
   dispose(): Promise<void>;
 }
@@ -72,7 +79,8 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
   const model = await llama.loadModel({ modelPath: options.modelPath });
   const { metadata } = model.fileInfo;
   const budgetBytes = options.memoryBudgetBytes ?? defaultMemoryBudgetBytes;
-  const size = toPoolSize(toAttentionShape(model.fileInfo), budgetBytes, options.contextTokens ?? null);
+  const shape = toAttentionShape(model.fileInfo);
+  const size = toPoolSize(shape, budgetBytes, options.contextTokens ?? null);
   const threads = options.threads ?? Math.max(1, availableParallelism() - 1);
   const context = await model.createContext({
     contextSize: size.contextTokens,
@@ -88,8 +96,11 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
   );
   const contextTokens = Math.min(size.contextTokens, context.contextSize);
   const grammars = new GrammarCache(llama, model);
+  const spillBytes = options.spillBudgetBytes ?? 0;
+  const states = spillBytes === 0 ? null : await createStateFolder<NativeSequence>(spillBytes, kvBytesPerToken(shape));
+  const sequences = Array.from({ length: size.sequences }, () => createSequence(context));
   const generator: Generator<NativeSequence> = {
-    pool: new SequencePool(Array.from({ length: size.sequences }, () => createSequence(context))),
+    pool: new SequencePool(sequences, states),
     contextTokens,
     detokenize: (tokens, before) => model.detokenize(tokens as NativeToken[], true, before as NativeToken[]),
     closing: await template.closing(),
@@ -103,7 +114,7 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
       const prompt = await prompts.build(request, true);
       const callStart = prompt.targets.size > 0 ? prompt.family.callStart : null;
       const grammar = beginsWithText(prompt) ? await grammars.state(request.settings.text.format, callStart) : null;
-      const sampling = toSampling(request, options.defaultTemperature ?? null);
+      const sampling = toSampling(request, options.defaultTemperature ?? null, options.seed ?? null);
       const inputGrammars = toInputGrammars(request);
       if (inputGrammars.size > 0 && prompt.family.argumentForm === 'tags')
         throw errors.unsupportedValue(
@@ -126,8 +137,12 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
     async count(request) {
       return (await prompts.build(request, true)).length;
     },
+    sweep() {
+      generator.pool.sweep();
+    },
     async dispose() {
       await generator.pool.drain();
+      await states?.remove();
       await llama.dispose();
     },
   };

@@ -14,17 +14,18 @@ const cachedGrammars = 32;
 
 type TextFormat = NonNullable<TextSettings['format']>;
 
-/** Temperature and top_p as the request has them, the engine's own temperature where it has none. A fresh seed each time. */
+/** Temperature and top_p as the request has them, the engine's own temperature where it has none. `seed` null: a fresh one. */
 export function toSampling(
   request: Pick<GenerateRequest<unknown>, 'settings' | 'requested'>,
   defaultTemperature: number | null,
+  seed: number | null,
 ): SamplingOptions {
   const { settings, requested } = request;
   return {
     temperature: requested.temperature ?? defaultTemperature ?? settings.temperature,
     topP: settings.top_p,
     topK,
-    seed: randomInt(2 ** 31),
+    seed: seed ?? randomInt(2 ** 31),
     ...(wantsLogprobs(request) ? { wantsProbabilities: true } : {}),
   };
 }

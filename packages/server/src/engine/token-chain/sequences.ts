@@ -3,13 +3,16 @@
  *
  * A lease starts from the sequence that shares the longest prefix with the prompt: it goes on where the chain left off, is
  * cut back to the common prefix, or is copied when another chain still wants what would be cut (a fork). Sequences that no live
- * chain wants are taken first, then the least recently used. When all are busy, leases wait in order.
+ * chain wants are taken first, then the least recently used, whose state is put aside where there is a place for it. When all are
+ * busy, leases wait in order.
  */
 import { abortable } from './abortable.ts';
 import { Lease } from './lease.ts';
 import type { KvSequence, Slot } from './lease.ts';
 import { commonRun, sharedTokens, spanLength } from './span.ts';
 import type { Span } from './span.ts';
+import { Spill, spillWorthTokens } from './spill.ts';
+import type { SpillPlace, Spilled } from './spill.ts';
 
 /** Below this a copy costs more than evaluating the tokens. */
 const copyWorthTokens = 32;
@@ -19,26 +22,36 @@ interface Waiter<Sequence extends KvSequence<Sequence>> {
   readonly grant: (lease: Lease<Sequence>) => void;
 }
 
-/** How a lease begins: on the slot's own tokens, or on a copy of another's. */
+/** How a lease begins: on the slot's own tokens, on a copy of another's, or on a state that was put aside. */
 interface Choice<Sequence extends KvSequence<Sequence>> {
   readonly slot: Slot<Sequence>;
   readonly shared: number;
   readonly source: Slot<Sequence> | null;
+  readonly spilled: Spilled<Sequence> | null;
+}
+
+/** What a sequence held that a live chain may want again. */
+interface Lost {
+  readonly held: Span;
+  readonly tokens: number;
 }
 
 /** Sequences under a budget. */
 export class SequencePool<Sequence extends KvSequence<Sequence>> {
   readonly #slots: readonly Slot<Sequence>[];
   readonly #waiters: Waiter<Sequence>[] = [];
+  readonly #spill: Spill<Sequence> | null;
   #leases = 0;
 
-  constructor(sequences: readonly Sequence[]) {
+  /** `place`: where states are put aside; without one they are dropped. */
+  constructor(sequences: readonly Sequence[], place: SpillPlace<Sequence> | null = null) {
+    this.#spill = place === null ? null : new Spill(place);
     this.#slots = sequences.map((sequence) => ({ sequence, held: null, stable: 0, lease: null, copies: 0, usedAt: 0 }));
   }
 
   /** Tokens at the head of `wanted` that need no evaluation now. A guess: another lease may take them. */
   cached(wanted: Span): number {
-    return Math.max(0, ...this.#slots.map((slot) => sharedWith(slot, wanted)));
+    return Math.max(this.#spill?.closest(wanted)?.shared ?? 0, ...this.#slots.map((slot) => sharedWith(slot, wanted)));
   }
 
   /** A sequence for a prompt; waits while all are busy. Rejects with the signal's reason. */
@@ -75,9 +88,15 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
     return lease;
   }
 
-  /** Resolves when no lease is out. */
+  /** To be called when a chain was let go: nothing of it is kept aside. */
+  sweep(): void {
+    this.#spill?.sweep();
+  }
+
+  /** Resolves when no lease is out, and nothing is kept aside. */
   async drain(): Promise<void> {
     for (const { lease } of this.#slots) await lease?.released;
+    await this.#spill?.close();
   }
 
   /**
@@ -96,11 +115,15 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
   }
 
   #take(choice: Choice<Sequence>, wanted: Span): Lease<Sequence> {
-    const { slot, source } = choice;
+    const { slot, source, spilled } = choice;
+    const kept = source === null && spilled === null ? choice.shared : 0;
+    const isLost = slot.held !== null && isWantedBeyond(slot, kept, wanted);
+    const lost = isLost && slot.held !== null ? { held: slot.held, tokens: slot.stable } : null;
     slot.usedAt = this.#leases += 1;
     slot.held = wanted;
-    slot.stable = source === null ? choice.shared : 0;
+    slot.stable = kept;
     if (source !== null) source.copies += 1;
+    if (spilled !== null) this.#spill?.take(spilled);
     const begun = (): void => {
       if (source !== null) source.copies -= 1;
       this.#serve();
@@ -109,8 +132,20 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
       slot.lease = null;
       this.#serve();
     };
-    slot.lease = new Lease(slot, wanted, begin(slot, choice).finally(begun), freed);
+    slot.lease = new Lease(slot, wanted, this.#begin(choice, lost).finally(begun), freed);
     return slot.lease;
+  }
+
+  /** Puts aside what is lost, then brings the sequence to the prefix that it shares with a prompt. Answers with its length. */
+  async #begin({ slot, shared, source, spilled }: Choice<Sequence>, lost: Lost | null): Promise<number> {
+    const { sequence } = slot;
+    if (lost !== null) await this.#spill?.put(sequence, lost.held, lost.tokens);
+    let kept = shared;
+    if (source !== null) kept = (await sequence.copyFrom(source.sequence, shared)) ? shared : 0;
+    else if (spilled !== null) kept = (await this.#spill?.restore(spilled, sequence)) ? shared : 0;
+    await sequence.truncate(kept);
+    slot.stable = sequence.length;
+    return sequence.length;
   }
 
   /** Gives the longest waiting what is free. */
@@ -130,12 +165,15 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
     const limit = spanLength(wanted) - 1;
     const best = this.#closest(wanted);
     const shared = Math.min(limit, sharedWith(best, wanted));
+    const spilled = this.#spill?.closest(wanted) ?? null;
+    if (spilled !== null && Math.min(limit, spilled.shared) - shared >= spillWorthTokens)
+      return { slot: cheapest, shared: Math.min(limit, spilled.shared), source: null, spilled: spilled.state };
     if (isFree(best) && shared > 0 && !isWantedBeyond(best, shared, wanted))
-      return { slot: best, shared, source: null };
+      return { slot: best, shared, source: null, spilled: null };
     const target = idle.find((slot) => slot !== best && slot.sequence.canCopy(best.sequence));
     if (target !== undefined && shared - sharedWith(target, wanted) >= copyWorthTokens)
-      return { slot: target, shared, source: best };
-    return { slot: cheapest, shared: Math.min(limit, sharedWith(cheapest, wanted)), source: null };
+      return { slot: target, shared, source: best, spilled: null };
+    return { slot: cheapest, shared: Math.min(limit, sharedWith(cheapest, wanted)), source: null, spilled: null };
   }
 
   /** The slot that holds most of a prompt; where several do, one that may be used as it is. */
@@ -150,18 +188,6 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
       return usability(slot, shared) > usability(best, most) ? slot : best;
     });
   }
-}
-
-/** Brings a sequence to the prefix that it shares with a prompt. Answers with its length. */
-async function begin<Sequence extends KvSequence<Sequence>>(
-  slot: Slot<Sequence>,
-  { shared, source }: Choice<Sequence>,
-): Promise<number> {
-  const { sequence } = slot;
-  if (source === null) await sequence.truncate(shared);
-  else await sequence.truncate((await sequence.copyFrom(source.sequence, shared)) ? shared : 0);
-  slot.stable = sequence.length;
-  return sequence.length;
 }
 
 /** Neither in use nor being read. */

@@ -252,6 +252,16 @@ describe('limits', () => {
     expect(answer).toEqual({ ok: expect.any(Boolean), kind: expect.stringMatching(/^[ab]$/) });
   });
 
+  it('repeat an answer under a seed, and no other', async () => {
+    const request = { temperature: 2, max_output_tokens: 24 };
+    const say = async (each: Engine<TokenContext>): Promise<string> =>
+      JSON.stringify((await takeTurn(each, null, [user('Hello!')], { request })).items);
+    const [seven, eight] = [await createEngine(1, { seed: 7 }), await createEngine(1, { seed: 8 })];
+    const said = await say(seven);
+    expect(await say(seven)).toBe(said);
+    expect(await say(eight)).not.toBe(said);
+  });
+
   it('let a tool be called where answers are held to a schema', async () => {
     const text = { format: { type: 'json_object' } } as const;
     const request = { text, tools: [weatherTool] };
