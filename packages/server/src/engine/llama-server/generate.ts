@@ -4,7 +4,7 @@ import type { EndReason, EngineEvent, GenerateRequest, TokenLogprob } from '../e
 import type { TemplateText } from '../chat-template/template.ts';
 import { abortable } from '../token-chain/abortable.ts';
 import type { TokenContext } from '../token-chain/context.ts';
-import { Output } from '../token-chain/output.ts';
+import { HeldAnswer } from '../token-chain/held-answer.ts';
 import type { Prompt } from '../token-chain/prompt.ts';
 import type { SequencePool } from '../token-chain/sequences.ts';
 import { spanLength } from '../token-chain/span.ts';
@@ -37,8 +37,8 @@ export async function* generate(
   const promptLength = spanLength(prompt.span);
   const room = generator.contextTokens - promptLength;
   const limit = Math.min(room, settings.max_output_tokens ?? room);
-  const output = new Output(prompt, generator.closing, settings.text.format.type !== 'text');
-  const gaps = new TokenGaps(output.tokens);
+  const answer = new HeldAnswer(prompt, generator.closing, settings.text.format);
+  let gaps = new TokenGaps(answer.output.tokens);
   const lease = await generator.pool.lease(prompt.span, signal);
   const slot = lease.sequence;
   let cached = 0;
@@ -47,42 +47,57 @@ export async function* generate(
   const leave = (wasInterrupted: boolean): void => {
     if (hasLeft) return;
     hasLeft = true;
-    if (gaps.areClosed) context.remember(output.toRaw(wasInterrupted));
+    if (gaps.areClosed) context.remember(answer.output.toRaw(wasInterrupted));
     slot.isBusy = false;
-    lease.release({ ...prompt.span, tail: [...prompt.span.tail, ...output.tokens] });
+    lease.release(answer.span);
+  };
+  /** Asks, and reads until the server has said all, or enough. `isFirst`: what a second question finds, the first one left there. */
+  const read = async function* (isFirst: boolean): AsyncGenerator<readonly EngineEvent[], void> {
+    const { span, schema, output } = answer;
+    const room = limit - output.tokens.length;
+    const body = toCompletionBody(request, prompt, { span, schema, slot: slot.id, limit: room, seed: generator.seed });
+    let events = isFirst ? output.begin() : [];
+    for await (const chunks of generator.api.completion(body, signal)) {
+      for (const chunk of chunks) {
+        if (isFirst) cached = chunk.timings?.cache_n ?? chunk.prompt_progress?.cache ?? cached;
+        if (chunk.prompt_progress !== undefined) continue;
+        if (chunk.stop === true) {
+          if (chunk.stop_type === 'limit') reason = 'max_output_tokens';
+          // The server counts the end of turn among the answer's tokens; the template writes its own.
+          if (chunk.stop_type === 'eos' && (chunk.tokens_predicted ?? gaps.told) === gaps.told) output.unsay();
+          break;
+        }
+        gaps.note(chunk);
+        events.push(...answer.push(gaps.take(chunk), chunk.content ?? '', toLogprobs(chunk)));
+        slot.length = promptLength + output.tokens.length;
+        output.mark();
+        const isOver = output.hasEnded || (output.hasCalled && !settings.parallel_tool_calls);
+        if (!isOver && !answer.mustBeginAgain) continue;
+        if (events.length > 0) yield events;
+        return;
+      }
+      if (events.length > 0) yield events;
+      events = [];
+    }
   };
   try {
     await abortable(lease.ready, signal);
     slot.isBusy = true;
-    const body = toCompletionBody(request, prompt, { slot: slot.id, limit, seed: generator.seed });
-    let isBegun = false;
-    reading: for await (const chunks of generator.api.completion(body, signal)) {
-      const events = isBegun ? [] : output.begin();
-      isBegun = true;
-      for (const chunk of chunks) {
-        cached = chunk.timings?.cache_n ?? chunk.prompt_progress?.cache ?? cached;
-        if (chunk.prompt_progress !== undefined) continue;
-        if (chunk.stop === true) {
-          if (chunk.stop_type === 'limit') reason = 'max_output_tokens';
-          if (chunk.stop_type === 'eos') dropEndOfTurn(output, chunk);
-          break;
-        }
-        gaps.note(chunk);
-        events.push(...output.push(gaps.take(chunk), chunk.content ?? '', toLogprobs(chunk)));
-        slot.length = promptLength + output.tokens.length;
-        output.mark();
-        if (output.hasEnded || (output.hasCalled && !settings.parallel_tool_calls)) {
-          if (events.length > 0) yield events;
-          break reading;
-        }
-      }
-      if (events.length > 0) yield events;
-    }
+    yield* read(true);
     await gaps.close(generator.api);
-    const events = output.finish();
-    output.mark();
+    let events = answer.finish();
+    if (answer.mustBeginAgain) {
+      yield events;
+      answer.beginAgain(gaps.areClosed);
+      gaps = new TokenGaps(answer.output.tokens);
+      reason = 'stop';
+      yield* read(false);
+      await gaps.close(generator.api);
+      events = answer.finish();
+    }
+    answer.output.mark();
     leave(false);
-    yield [...events, output.end(reason, cached)];
+    yield [...events, answer.output.end(reason, cached)];
   } catch (error) {
     if (!(error instanceof Interruption)) {
       // Nobody knows what the slot holds now.
@@ -91,7 +106,7 @@ export async function* generate(
     }
     await gaps.close(generator.api);
     leave(true);
-    yield [output.end('stop', cached)];
+    yield [answer.output.end('stop', cached)];
   } finally {
     leave(true);
   }
@@ -112,7 +127,13 @@ export async function warm(
   try {
     await lease.ready;
     slot.isBusy = true;
-    const body = toCompletionBody(request, prompt, { slot: slot.id, limit: 0, seed: null });
+    const body = toCompletionBody(request, prompt, {
+      span: prompt.span,
+      schema: null,
+      slot: slot.id,
+      limit: 0,
+      seed: null,
+    });
     for await (const chunks of generator.api.completion(body, stop)) {
       for (const { prompt_progress: progress } of chunks)
         if (progress !== undefined) slot.length = Math.max(slot.length, progress.processed);
@@ -122,11 +143,6 @@ export async function warm(
     slot.isBusy = false;
     lease.release();
   }
-}
-
-/** The server counts the end of turn among the answer's tokens; the template writes its own. */
-function dropEndOfTurn(output: Output, { tokens_predicted: predicted }: CompletionChunk): void {
-  if (predicted === undefined || predicted === output.tokens.length) output.unsay();
 }
 
 function toLogprobs(chunk: CompletionChunk): TokenLogprob[] {

@@ -1,12 +1,17 @@
 /** A prompt and its settings -> the body of `POST /completion`. */
 import type { GenerateRequest } from '../engine.ts';
-import { beginsWithText, toSchema, wantsLogprobs } from '../token-chain/answer-settings.ts';
+import { wantsLogprobs } from '../token-chain/answer-settings.ts';
 import type { Prompt } from '../token-chain/prompt.ts';
+import type { Span } from '../token-chain/span.ts';
 import { toBody } from '../token-server/prompt-ids.ts';
 import { lastFields } from './wire.ts';
 
-/** What one completion asks for besides its prompt. */
+/** What one completion asks for. */
 export interface CompletionOptions {
+  /** What is to be gone on from. */
+  readonly span: Span;
+  /** What the answer is held to from its first token on; null: nothing. */
+  readonly schema: Readonly<Record<string, unknown>> | null;
   readonly slot: number;
   /** Most tokens of the answer; the server says one even for 0. */
   readonly limit: number;
@@ -18,7 +23,7 @@ export interface CompletionOptions {
 export function toCompletionBody(
   request: GenerateRequest<unknown>,
   prompt: Prompt,
-  { slot, limit, seed }: CompletionOptions,
+  { span, schema, slot, limit, seed }: CompletionOptions,
 ): Buffer[] {
   const { requested, settings } = request;
   const fields: Record<string, unknown> = {
@@ -36,8 +41,6 @@ export function toCompletionBody(
   if (typeof requested.top_p === 'number') fields['top_p'] = requested.top_p;
   if (seed !== null) fields['seed'] = seed;
   if (wantsLogprobs(request)) fields['n_probs'] = Math.max(1, settings.top_logprobs);
-  // The server cannot be told to hold an answer to a format and yet to leave calls free.
-  const schema = prompt.targets.size === 0 && beginsWithText(prompt) ? toSchema(settings.text.format) : null;
   if (schema !== null) fields['json_schema'] = schema;
-  return toBody(fields, 'prompt', prompt.span);
+  return toBody(fields, 'prompt', span);
 }

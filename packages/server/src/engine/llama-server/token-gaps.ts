@@ -21,11 +21,19 @@ interface Gap {
 /** Watches the ids of one output. */
 export class TokenGaps {
   readonly #tokens: Token[];
+  /** Of the tokens, those that stood there before the server was asked. */
+  readonly #before: number;
   #gaps: Gap[] = [];
 
   /** `tokens`: the output's own, in which gaps are closed. */
   constructor(tokens: Token[]) {
     this.#tokens = tokens;
+    this.#before = tokens.length;
+  }
+
+  /** Tokens that the server has told, or that are missing. */
+  get told(): number {
+    return this.#tokens.length - this.#before;
   }
 
   /** Whether every id is known. */
@@ -58,6 +66,6 @@ export class TokenGaps {
   }
 
   #missingIn({ tokens = [], tokens_predicted: predicted }: CompletionChunk): number {
-    return predicted === undefined ? 0 : Math.max(0, predicted - this.#tokens.length - tokens.length);
+    return predicted === undefined ? 0 : Math.max(0, predicted - this.told - tokens.length);
   }
 }

@@ -1,5 +1,5 @@
 /** A question -> the body of `POST /generate`. */
-import { beginsWithText, toSchema, wantsLogprobs } from '../token-chain/answer-settings.ts';
+import { wantsLogprobs } from '../token-chain/answer-settings.ts';
 import type { Question } from '../token-server/generate.ts';
 import { toBody } from '../token-server/prompt-ids.ts';
 
@@ -12,7 +12,7 @@ export interface GenerateOptions {
 }
 
 /** The body as buffers to be written in order. */
-export function toGenerateBody({ request, prompt, limit }: Question, { rid, seed }: GenerateOptions): Buffer[] {
+export function toGenerateBody({ request, span, schema, limit }: Question, { rid, seed }: GenerateOptions): Buffer[] {
   const { requested, settings } = request;
   const sampling: Record<string, unknown> = {
     max_new_tokens: limit,
@@ -24,10 +24,8 @@ export function toGenerateBody({ request, prompt, limit }: Question, { rid, seed
   if (typeof requested.temperature === 'number') sampling['temperature'] = requested.temperature;
   if (typeof requested.top_p === 'number') sampling['top_p'] = requested.top_p;
   if (seed !== null) sampling['sampling_seed'] = seed;
-  // The server cannot be told to hold an answer to a format and yet to leave calls free.
-  const schema = prompt.targets.size === 0 && beginsWithText(prompt) ? toSchema(settings.text.format) : null;
   if (schema !== null) sampling['json_schema'] = JSON.stringify(schema);
   const logprobs = { return_logprob: true, top_logprobs_num: settings.top_logprobs, return_text_in_logprobs: true };
   const fields = { rid, stream: true, sampling_params: sampling, ...(wantsLogprobs(request) ? logprobs : {}) };
-  return toBody(fields, 'input_ids', prompt.span);
+  return toBody(fields, 'input_ids', span);
 }

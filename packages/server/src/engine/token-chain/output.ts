@@ -73,6 +73,26 @@ export class Output {
     return this.#parser.calls > 0 && this.#parser.isBetweenItems;
   }
 
+  /** Whether what comes now is reasoning. */
+  get isReasoning(): boolean {
+    return this.#parser.isReasoning;
+  }
+
+  /** Whether all that was pushed has been given out, and nothing but text is open. */
+  get isSettled(): boolean {
+    return this.#parser.isSettled;
+  }
+
+  /** This output when it had so many tokens, and these texts had been pushed. */
+  rewound(length: number, texts: readonly string[]): Output {
+    const output = new Output(this.#prompt, this.#closing, this.#json !== null);
+    output.begin();
+    for (const text of texts) output.push([], text);
+    output.tokens.push(...this.tokens.slice(0, length));
+    output.reasoningTokens = this.reasoningTokens;
+    return output;
+  }
+
   /** Events of what the prompt put into the model's mouth. */
   begin(): EngineEvent[] {
     const { text } = this.#prompt.forced;

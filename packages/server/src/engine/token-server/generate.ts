@@ -7,9 +7,10 @@ import type { EndReason, EngineEvent, GenerateRequest, TokenLogprob } from '../e
 import type { TemplateText } from '../chat-template/template.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
 import type { TokenContext } from '../token-chain/context.ts';
-import { Output } from '../token-chain/output.ts';
+import { HeldAnswer } from '../token-chain/held-answer.ts';
 import type { Prompt } from '../token-chain/prompt.ts';
 import { spanLength } from '../token-chain/span.ts';
+import type { Span } from '../token-chain/span.ts';
 
 /** What one event of the server says. */
 export interface AnswerPart {
@@ -28,7 +29,10 @@ export interface AnswerPart {
 /** One question to the server. */
 export interface Question {
   readonly request: GenerateRequest<TokenContext>;
-  readonly prompt: Prompt;
+  /** What is to be gone on from. */
+  readonly span: Span;
+  /** What the answer is held to from its first token on; null: nothing. */
+  readonly schema: Readonly<Record<string, unknown>> | null;
   /** Most tokens of the answer. */
   readonly limit: number;
 }
@@ -59,35 +63,48 @@ export async function* generate(
   const { settings, context } = request;
   const room = server.contextTokens - spanLength(prompt.span);
   const limit = Math.min(room, settings.max_output_tokens ?? room);
-  const output = new Output(prompt, server.closing, false);
+  const answer = new HeldAnswer(prompt, server.closing, settings.text.format);
   let cached = 0;
   let reason: EndReason = 'stop';
-  let isBegun = false;
   let isExact = true;
-  try {
-    reading: for await (const parts of server.answers.ask({ request, prompt, limit }, signal)) {
-      const events = isBegun ? [] : output.begin();
-      isBegun = true;
+  /** Asks, and reads until the server has said all, or enough. `isFirst`: what a second question finds, the first one left there. */
+  const read = async function* (isFirst: boolean): AsyncGenerator<readonly EngineEvent[], void> {
+    const { span, schema, output } = answer;
+    const question = { request, span, schema, limit: limit - output.tokens.length };
+    let events = isFirst ? output.begin() : [];
+    for await (const parts of server.answers.ask(question, signal)) {
       for (const part of parts) {
-        cached = part.cachedTokens ?? cached;
+        if (isFirst) cached = part.cachedTokens ?? cached;
         reason = part.reason ?? reason;
-        events.push(...output.push(part.tokens, part.text, part.logprobs));
-        if (part.reason !== undefined || !output.hasCalled || settings.parallel_tool_calls) continue;
+        events.push(...answer.push(part.tokens, part.text, part.logprobs));
+        const isOver = part.reason === undefined && output.hasCalled && !settings.parallel_tool_calls;
+        if (!isOver && !answer.mustBeginAgain) continue;
         // Of several ids at once the last may be half a character whose text is still to come.
-        isExact = part.tokens.length === 1;
+        isExact = answer.mustBeginAgain || part.tokens.length === 1;
         if (events.length > 0) yield events;
-        break reading;
+        return;
       }
       if (events.length > 0) yield events;
+      events = [];
     }
-    const events = output.finish();
-    output.mark();
-    if (isExact) context.remember(output.toRaw(false));
-    yield [...events, output.end(reason, cached)];
+  };
+  try {
+    yield* read(true);
+    let events = answer.finish();
+    if (answer.mustBeginAgain) {
+      yield events;
+      answer.beginAgain();
+      reason = 'stop';
+      yield* read(false);
+      events = answer.finish();
+    }
+    answer.output.mark();
+    if (isExact) context.remember(answer.output.toRaw(false));
+    yield [...events, answer.output.end(reason, cached)];
   } catch (error) {
     // The text runs behind the ids, so nobody knows which of them the reader has seen: the chain goes on from the text.
     if (!(error instanceof Interruption)) throw error;
-    yield [output.end('stop', cached)];
+    yield [answer.output.end('stop', cached)];
   }
 }
 
@@ -98,5 +115,6 @@ export async function warm(
   prompt: Prompt,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const parts of server.answers.ask({ request, prompt, limit: 1 }, signal)) void parts;
+  const question = { request, span: prompt.span, schema: null, limit: 1 };
+  for await (const parts of server.answers.ask(question, signal)) void parts;
 }

@@ -1,10 +1,10 @@
 /** A question -> the body of `POST /v1/completions`. */
-import { beginsWithText, toSchema, wantsLogprobs } from '../token-chain/answer-settings.ts';
+import { wantsLogprobs } from '../token-chain/answer-settings.ts';
 import type { Question } from '../token-server/generate.ts';
 import { toBody } from '../token-server/prompt-ids.ts';
 
 /** The body as buffers to be written in order. `seed` null: the server takes a fresh one. */
-export function toCompletionBody({ request, prompt, limit }: Question, seed: number | null): Buffer[] {
+export function toCompletionBody({ request, span, schema, limit }: Question, seed: number | null): Buffer[] {
   const { requested, settings, model } = request;
   const fields: Record<string, unknown> = {
     model,
@@ -21,9 +21,7 @@ export function toCompletionBody({ request, prompt, limit }: Question, seed: num
   if (typeof requested.top_p === 'number') fields['top_p'] = requested.top_p;
   if (seed !== null) fields['seed'] = seed;
   if (wantsLogprobs(request)) fields['logprobs'] = settings.top_logprobs;
-  // The server cannot be told to hold an answer to a format and yet to leave calls free.
-  const schema = prompt.targets.size === 0 && beginsWithText(prompt) ? toSchema(settings.text.format) : null;
   if (schema !== null)
     fields['response_format'] = { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } };
-  return toBody(fields, 'prompt', prompt.span);
+  return toBody(fields, 'prompt', span);
 }

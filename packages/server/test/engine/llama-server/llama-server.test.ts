@@ -179,6 +179,29 @@ describe('the llama-server engine', () => {
     expect(server.completions[0]?.json_schema).toEqual(schema);
   });
 
+  it('holds what is said in place of a call to a schema, behind the thoughts', async () => {
+    await using setup = await setUp();
+    const { engine, server } = setup;
+    const asked = server.completions;
+    server.answer = () => (asked.length === 1 ? '<think>Grüß 🎉</think>\n\nIt is one.' : '{"a": 1}\n\n\n');
+    const schema = { type: 'object', properties: { a: { type: 'integer' } } };
+    const text = { format: { type: 'json_schema' as const, name: 'n', schema, strict: true } };
+    const request = { text, tools: [weatherTool] };
+    const turn = await takeTurn(engine, null, [user('Hi')], { request });
+    expect(turn.text).toBe('{"a": 1}');
+    expect(asked.map((body) => body.json_schema ?? null)).toEqual([null, schema]);
+    const [one, two] = asked;
+    const thought = Buffer.from(two?.prompt.slice(one?.prompt.length) ?? []).toString();
+    expect(thought).toBe('<think>Grüß 🎉</think>\n\n');
+    expect(turn.usage).toMatchObject({ cachedTokens: 0, outputTokens: encode(`${thought}{"a": 1}`, false).length });
+    const next = await takeTurn(engine, turn.context, [user('And?')], { request: { tools: [weatherTool] } });
+    expect(next.usage.cachedTokens).toBe(turn.usage.inputTokens + turn.usage.outputTokens);
+    const call = '<tool_call>\n{"name": "get_weather", "arguments": {}}\n</tool_call>';
+    server.answer = () => call;
+    expect((await takeTurn(engine, null, [user('Hi')], { request })).calls).toHaveLength(1);
+    expect(asked.at(-1)).not.toHaveProperty('json_schema');
+  });
+
   it('sends only the settings that the client gave', async () => {
     await using setup = await setUp();
     const { engine, server } = setup;

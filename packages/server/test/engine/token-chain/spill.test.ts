@@ -54,7 +54,7 @@ class FakePlace implements SpillPlace<FakeSequence> {
     if (this.breaks === 'save') throw new Error('full');
     const state = [...sequence.tokens];
     this.states.add(state);
-    expect(this.bytes).toBeLessThanOrEqual(this.budgetBytes);
+    if (this.bytes > this.budgetBytes) throw new Error('More was put aside than there is room for.');
     return {
       restore: async (target) => {
         target.tokens = this.breaks === 'restore' ? tokensOf('rubbish') : [...state];
@@ -89,7 +89,8 @@ class Setup {
     const whole: string[] = ['>'];
     for (let piece: TokenContext | null = context; piece !== null; piece = piece.parent)
       whole.unshift(String.fromCharCode(...piece.tokens));
-    expect(String.fromCharCode(...this.sequence.tokens)).toBe(`rules ${whole.join('')}`);
+    const held = String.fromCharCode(...this.sequence.tokens);
+    if (held !== `rules ${whole.join('')}`) throw new Error(`The sequence holds something else: ${held}`);
     lease.release();
     await lease.released;
     return cached;

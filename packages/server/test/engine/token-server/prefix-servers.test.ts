@@ -130,6 +130,53 @@ describe.each(Object.entries(kinds))('the %s engine', (_, { dialect, create }) =
     expect(decode(two.slice(one.length)).startsWith(call)).toBe(true);
   });
 
+  describe('with a schema and tools', () => {
+    const schema = { type: 'object', properties: { a: { type: 'integer' } } };
+    const text = { format: { type: 'json_schema' as const, name: 'n', schema, strict: true } };
+    const request = { tools: [weatherTool], text };
+    const isHeld = (server: FakePrefixServer): boolean[] =>
+      server.asked.map((body) => JSON.stringify(body).includes('json_schema'));
+
+    it('lets the model call', async () => {
+      await using setup = await setUp();
+      const { engine, server } = setup;
+      server.answer = () => '<tool_call>\n{"name": "get_weather", "arguments": {}}\n</tool_call>';
+      expect((await takeTurn(engine, null, [user('Weather?')], { request })).calls).toHaveLength(1);
+      expect(isHeld(server)).toEqual([false]);
+    });
+
+    it.each([1, 3])('holds what it says instead, also behind thoughts, %i ids at a time', async (idsPerRead) => {
+      await using setup = await setUp();
+      const { engine, server } = setup;
+      server.idsPerRead = idsPerRead;
+      server.answer = () => (server.asked.length === 1 ? '<think>Hm. 🎉</think>\n\nIt is one.' : '{"a": 1}');
+      const events: EngineEvent[] = [];
+      const turn = await takeTurn(engine, null, [user('Hi')], { request, onEvents: (batch) => events.push(...batch) });
+      expect(turn.text).toBe('{"a": 1}');
+      const thoughts = events.map((event) => (event.type === 'reasoning.delta' ? event.delta : ''));
+      expect(thoughts.join('')).toBe('Hm. 🎉');
+      expect(isHeld(server)).toEqual([false, true]);
+      server.answer = () => '{}';
+      await takeTurn(engine, turn.context, [user('And?')], { request });
+      const [one = [], two = [], three = []] = prompts(server);
+      const thought = Buffer.from(two.slice(one.length)).toString();
+      expect(thought).toMatch(idsPerRead === 1 ? /^<think>Hm. 🎉<\/think>\n*$/ : /^(<think>Hm. 🎉<\/think>\n*)?$/);
+      const said = encode(`${thought}{"a": 1}<|im_end|>\n<|im_start|>user\nAnd?`, true);
+      expect(three.slice(one.length, one.length + said.length)).toEqual(said);
+      const known = turn.usage.outputTokens;
+      expect(known).toBe(two.length - one.length + encode('{"a": 1}', false).length);
+      expect(turn.usage.cachedTokens).toBe(0);
+    });
+
+    it('holds what was too short to be told from a call', async () => {
+      await using setup = await setUp();
+      const { engine, server } = setup;
+      server.answer = () => (server.asked.length === 1 ? '<tool' : '{"a": 1}');
+      const turn = await takeTurn(engine, null, [user('Hi')], { request });
+      expect(turn).toMatchObject({ text: '{"a": 1}', calls: [], reason: 'stop' });
+    });
+  });
+
   it('stops the server behind the first call where only one is allowed', async () => {
     await using setup = await setUp();
     const { engine, server } = setup;
