@@ -15,7 +15,7 @@ const targets = new Map<string, CallTarget>([
 ]);
 
 function createOutput(family: Family): Output {
-  const span = { preamble: { tokens: [] }, context: null, tail: [], owner: null };
+  const span = { preamble: { tokens: [] }, run: null, tail: [], owner: null, project: 'p' };
   const encoding = { encode: () => Promise.resolve([]) };
   const prompt = { span, length: 0, opening: emptyText, forced: emptyText, targets, family, encoding };
   return new Output(prompt, emptyText, false, new Map([['edit__patch', 'root ::= "x"']]));
