@@ -20,8 +20,8 @@ export interface Carrier {
   settleKeys(): Promise<boolean>;
   /** Sends a frame of a lane, at once or as soon as the connection has been taken up again. */
   send(passenger: Passenger, text: string): Sending;
-  /** The server has been silent on a lane: makes sure that the connection lives. False where it cannot. */
-  revive(): boolean;
+  /** The server has been silent on a lane for so long: makes sure that the connection lives. False where it cannot. */
+  revive(silentMs: number): boolean;
   /** Takes no new turns any more, and ends when the running ones have. */
   retire(): void;
   /** The turn of a lane has ended, or nobody waits for it any more. */

@@ -15,7 +15,7 @@ export type { SpillStore } from './chain-memory.ts';
 export type { Lane, TurnOptions } from './lane.ts';
 export { createNetworkMemory, type NetworkMemory } from './network-memory.ts';
 export type { ConnectOptions, MemoryOptions, RetryPolicy, Timeouts } from './options.ts';
-export type { LaneRequest } from './request-body.ts';
+export type { LaneRequest } from './outgoing-request.ts';
 export type { WebSocketFactory, WebSocketLike } from './socket.ts';
 export type { ConnectionState, ConnectionStatus } from './status.ts';
 export type { RequiredInput, Steering, SteerOutcome } from './steering.ts';

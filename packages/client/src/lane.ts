@@ -7,11 +7,11 @@ import { HistoryLostError } from './errors.ts';
 import type { ConnectionLoss } from './errors.ts';
 import type { Settings } from './options.ts';
 import type { RefusedRequest } from './recovery.ts';
-import type { LaneRequest } from './request-body.ts';
+import type { Ground, LaneRequest } from './outgoing-request.ts';
 import { Steers } from './steering.ts';
 import type { Steering } from './steering.ts';
 import { RunningTurn } from './running-turn.ts';
-import type { Continued, Ground, TurnHost } from './running-turn.ts';
+import type { Continued, TurnHost } from './running-turn.ts';
 import type { TurnEnd, TurnStream } from './turn-stream.ts';
 
 /** How to run one turn. */

@@ -8,7 +8,7 @@ import type { ConnectionStatus } from './status.ts';
 export interface Timeouts {
   /** How long a socket may take to open; 15 s. */
   readonly connectMs: number;
-  /** From sending a request to its first event; 2 min. */
+  /** From sending a request to its first event, waiting for a place at the server included; 5 min. */
   readonly firstEventMs: number;
   /** Between two events of a turn; 5 min. Longwire sends one every 20 s at the latest. */
   readonly stallMs: number;
@@ -82,7 +82,7 @@ const mebibyte = 1024 * 1024;
 /** Throws a `TypeError` that names an option that is no number above zero. */
 export function resolveSettings(options: ConnectOptions): Settings {
   const settings: Settings = {
-    timeouts: { connectMs: 15_000, firstEventMs: 120_000, stallMs: 300_000, totalMs: Infinity, ...options.timeouts },
+    timeouts: { connectMs: 15_000, firstEventMs: 300_000, stallMs: 300_000, totalMs: Infinity, ...options.timeouts },
     retry: { attempts: 5, baseMs: 500, maxMs: 8_000, ...options.retry },
     maxUnreadBytes: options.maxUnreadBytes ?? 16 * mebibyte,
     maxMemoryBytes: options.memory?.maxBytes ?? 64 * mebibyte,

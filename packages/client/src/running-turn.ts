@@ -10,10 +10,11 @@ import { toBackoffMs } from './options.ts';
 import type { Settings } from './options.ts';
 import { startRecovery, stepRecovery } from './recovery.ts';
 import type { RecoveryInput, RecoveryState, RecoveryStep, RefusedRequest, RequestForm } from './recovery.ts';
-import { createKey, encodeRequest } from './request-body.ts';
-import type { LaneRequest } from './request-body.ts';
-import { longestTimerMs, Silence } from './silence.ts';
+import { OutgoingRequest } from './outgoing-request.ts';
+import type { Ground, LaneRequest } from './outgoing-request.ts';
+import { Silence } from './silence.ts';
 import type { Steers } from './steering.ts';
+import { Timers } from './timers.ts';
 import { OpenTurn, responseOf } from './turn-stream.ts';
 import type { TurnEnd } from './turn-stream.ts';
 
@@ -36,14 +37,6 @@ export interface TurnHost {
   onEnd(turn: RunningTurn, end: TurnEnd): void;
 }
 
-/** What a turn goes on from. */
-export interface Ground {
-  /** Null where it begins a chain. */
-  readonly parent: Link | null;
-  /** JSON of accepted steers that belong in front of its input; the server puts them there on this carrier. */
-  readonly steered: { readonly json: string; readonly carrier: number } | null;
-}
-
 /** A link and what was said on top of it, as JSON without brackets. */
 export interface Continued {
   readonly parent: Link | null;
@@ -60,17 +53,14 @@ export class RunningTurn {
   readonly #signal: AbortSignal | null;
   readonly #onAbort = () => this.abandon(toError(this.#signal?.reason));
   readonly #silence: Silence;
-  #totalTimer: ReturnType<typeof setTimeout> | undefined;
-  #pauseTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timers = new Timers<'total' | 'pause'>();
   #recovery: RecoveryState | null = null;
   #ground: Ground = { parent: null, steered: null };
+  #outgoing: OutgoingRequest;
   #input = '';
   #carrier: Carrier | null = null;
   #sending: Sending | null = null;
   #attempt = 0;
-  #key: string | null = null;
-  #previousResponseId: string | null | undefined = undefined;
-  #itemsBefore = '';
   #refusal: { readonly event: ServerEvent; readonly bytes: number; readonly error: ResponsesError } | null = null;
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
   #isRevived = false;
@@ -82,15 +72,13 @@ export class RunningTurn {
 
   constructor(request: LaneRequest, signal: AbortSignal | undefined, host: TurnHost) {
     this.request = request;
+    this.#outgoing = new OutgoingRequest(request, this.#ground);
     this.#host = host;
     this.turn = new OpenTurn(host.settings.maxUnreadBytes);
     this.#silence = new Silence(() => this.#onSilence());
     this.#signal = signal ?? null;
     const { totalMs } = host.settings.timeouts;
-    if (totalMs !== Infinity) {
-      const onTotal = () => this.abandon(new TurnTimeoutError('total', totalMs, this.turn.progress));
-      this.#totalTimer = setTimeout(onTotal, Math.min(totalMs, longestTimerMs));
-    }
+    this.#timers.set('total', totalMs, () => this.abandon(new TurnTimeoutError('total', totalMs, this.turn.progress)));
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -103,6 +91,7 @@ export class RunningTurn {
   /** Its turn has come. */
   start(ground: Ground): void {
     this.#ground = ground;
+    this.#outgoing = new OutgoingRequest(this.request, ground);
     this.#input = joinJson(ground.steered?.json ?? '', toJsonItems(this.request.input));
     const { parent } = ground;
     const known = parent && { carrier: parent.carrier, isStored: parent.isStored || parent.isForeign };
@@ -141,7 +130,7 @@ export class RunningTurn {
     if (this.turn.isSettled) return this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
     // A server that closed because of what we sent would do so again.
     const isWelcome = adviceForCloseCode(loss.code) !== 'terminal';
-    const isIdempotent = isWelcome && this.#key !== null && this.#carrier?.keys !== 'ignored';
+    const isIdempotent = isWelcome && this.#outgoing.hasKey && this.#carrier?.keys !== 'ignored';
     this.#sending = null;
     this.#silence.stop();
     this.#step({ type: 'lost', hasLeft, isIdempotent });
@@ -269,41 +258,29 @@ export class RunningTurn {
   }
 
   #send(form: RequestForm, isResent: boolean): void {
-    const { parent, steered } = this.#ground;
-    this.#sending = null;
-    if (isResent) return this.#transmit();
-    this.#key = this.#carrier?.keys === 'ignored' ? null : createKey();
-    if (form === 'delta' || parent === null) {
-      this.#previousResponseId = parent?.id;
-      this.#itemsBefore = steered !== null && steered.carrier !== this.#carrier?.id ? steered.json : '';
-      return this.#transmit();
-    }
-    this.#host.onReplay();
-    void this.#replay(parent, this.#nextAttempt());
-  }
-
-  async #replay(parent: Link, attempt: number): Promise<void> {
-    const history = await this.#host.memory.read(parent);
-    if (attempt !== this.#attempt) return;
-    if (history === null) return this.#step({ type: 'noHistory' });
-    this.#previousResponseId = null;
-    this.#itemsBefore = joinJson(history, this.#ground.steered?.json ?? '');
-    this.#transmit();
-  }
-
-  #transmit(): void {
     const carrier = this.#carrier;
     if (!carrier) return;
-    const { passenger, settings } = this.#host;
-    const text = encodeRequest(this.request, {
-      kind: carrier.kind,
-      streamId: carrier.hasLanes ? passenger.name : null,
-      key: this.#key,
-      previousResponseId: this.#previousResponseId,
-      itemsBefore: this.#itemsBefore,
-    });
-    this.#silence.start(settings.timeouts.firstEventMs);
-    this.#sending = carrier.send(passenger, text);
+    this.#sending = null;
+    if (isResent) return this.#transmit(carrier);
+    this.#outgoing.renew(carrier);
+    if (form === 'delta') {
+      this.#outgoing.continueById(carrier);
+      return this.#transmit(carrier);
+    }
+    this.#host.onReplay();
+    void this.#replay(carrier, this.#nextAttempt());
+  }
+
+  async #replay(carrier: Carrier, attempt: number): Promise<void> {
+    const isWhole = await this.#outgoing.continueByHistory(this.#host.memory);
+    if (attempt !== this.#attempt) return;
+    if (isWhole) this.#transmit(carrier);
+    else this.#step({ type: 'noHistory' });
+  }
+
+  #transmit(carrier: Carrier): void {
+    this.#silence.start(this.#host.settings.timeouts.firstEventMs);
+    this.#sending = carrier.send(this.#host.passenger, this.#outgoing.encode(carrier, this.#host.passenger.name));
   }
 
   #nextAttempt(): number {
@@ -313,7 +290,7 @@ export class RunningTurn {
 
   #pause(waitMs: number): void {
     this.#silence.stop();
-    this.#pauseTimer = setTimeout(() => this.#step({ type: 'resume' }), waitMs);
+    this.#timers.set('pause', waitMs, () => this.#step({ type: 'resume' }));
   }
 
   /** The server is at work on it. */
@@ -342,7 +319,7 @@ export class RunningTurn {
       return false;
     }
     // The answer to another request, such as one that came to the server twice.
-    return typeof continued !== 'string' || continued === this.#previousResponseId;
+    return typeof continued !== 'string' || continued === this.#outgoing.previousResponseId;
   }
 
   /** The input of the response that this event belongs to. */
@@ -377,7 +354,7 @@ export class RunningTurn {
     if (!carrier || this.#isOver) return;
     const limit: TurnLimit = this.isWaiting ? 'firstEvent' : 'stall';
     const limitMs = this.#host.settings.timeouts[`${limit}Ms`];
-    if (!this.#isRevived && carrier.revive()) {
+    if (!this.#isRevived && carrier.revive(limitMs)) {
       this.#isRevived = true;
       return this.#silence.start(limitMs);
     }
@@ -392,8 +369,7 @@ export class RunningTurn {
     this.#isOver = true;
     this.#nextAttempt();
     this.#silence.stop();
-    clearTimeout(this.#totalTimer);
-    clearTimeout(this.#pauseTimer);
+    this.#timers.clearAll();
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.turn.finish(end);
     this.#host.onEnd(this, end);

@@ -1,22 +1,22 @@
 /** Notices silence, without a timer for each word. */
+import { Timers } from './timers.ts';
 
-/** Calls `onOver` once nothing was heard for `limitMs`, and not again before something was. */
+/** Calls `onOver` once nothing was heard for as long as it was started with. */
 export class Silence {
   readonly #onOver: () => void;
+  readonly #timers = new Timers<'check'>();
   #limitMs = Infinity;
   #heardAtMs = 0;
-  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(onOver: () => void) {
     this.#onOver = onOver;
   }
 
-  /** Listens from now on, with another limit. */
+  /** Listens from now on. */
   start(limitMs: number): void {
-    this.stop();
     this.#limitMs = limitMs;
-    this.#heardAtMs = performance.now();
-    this.#arm(limitMs);
+    this.heard();
+    this.#timers.set('check', limitMs, () => this.#check());
   }
 
   heard(): void {
@@ -24,22 +24,12 @@ export class Silence {
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-  }
-
-  #arm(waitMs: number): void {
-    if (waitMs === Infinity) return;
-    this.#timer = setTimeout(() => this.#check(), Math.min(waitMs, longestTimerMs));
+    this.#timers.clear('check');
   }
 
   #check(): void {
     const leftMs = this.#heardAtMs + this.#limitMs - performance.now();
-    if (leftMs > 0) return this.#arm(leftMs);
-    this.#timer = null;
-    this.#onOver();
+    if (leftMs > 0) this.#timers.set('check', leftMs, () => this.#check());
+    else this.#onOver();
   }
 }
-
-/** Timers of every platform overflow beyond this. */
-export const longestTimerMs = 2 ** 31 - 1;

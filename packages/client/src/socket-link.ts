@@ -9,8 +9,9 @@ import { createLinkState, stepLink } from './link-state.ts';
 import type { LinkAnswer, LinkEffect, LinkInput, LinkState } from './link-state.ts';
 import { toBackoffMs } from './options.ts';
 import type { Settings } from './options.ts';
-import { longestTimerMs } from './silence.ts';
+import { Seats } from './seats.ts';
 import type { Socket, SocketListener } from './socket.ts';
+import { Timers } from './timers.ts';
 
 /** What a link needs of the connection that it is part of. */
 export interface LinkHost {
@@ -33,21 +34,17 @@ export interface LinkHost {
 /** How a suspect socket is closed: for the server this is a cut, after which we come back. */
 const suspectCode = 4000;
 const pingMs = 20_000;
-/** Named lanes of a socket (dossier E). */
-const maxNames = 32;
 /** So long a server may take to say who it is; a Longwire does so with the upgrade. */
 const answerMs = 3_000;
 /** So long after a new socket could not be opened, a link that is too old tries again. */
 const rotateAgainMs = 30_000;
-
-type TimerName = 'dial' | 'retry' | 'grace' | 'age' | 'ping' | 'answer';
 
 /** A socket connection, resumable where the server can. Carries turns once `open` has resolved. */
 export class SocketLink implements Carrier {
   readonly kind = 'socket';
   readonly hasLanes: boolean;
   readonly #host: LinkHost;
-  readonly #seats = new Map<string | null, Passenger>();
+  readonly #seats: Seats;
   #id = createCarrierId();
   #state: LinkState;
   /** The newest ordinal given to a socket, in this life of the connection. */
@@ -58,16 +55,16 @@ export class SocketLink implements Carrier {
   /** Resolves when it is known whether the server is a Longwire. */
   readonly #answered = Promise.withResolvers<void>();
   #isRetiring = false;
-  #isFull = false;
   #isEnded = false;
   #heardAtMs = 0;
   #lastWord: Error | null = null;
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
-  readonly #timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
+  readonly #timers = new Timers<'dial' | 'retry' | 'grace' | 'age' | 'ping' | 'answer'>();
 
   constructor(host: LinkHost) {
     this.#host = host;
     this.hasLanes = host.hasLanes;
+    this.#seats = new Seats(host.hasLanes);
     this.#state = createLinkState(host.isAsking);
   }
 
@@ -85,7 +82,7 @@ export class SocketLink implements Carrier {
   }
 
   settleKeys(): Promise<boolean> {
-    this.#after('answer', answerMs, () => this.#answered.resolve());
+    this.#timers.set('answer', answerMs, () => this.#answered.resolve());
     return this.#answered.promise.then(() => this.#isIdempotent);
   }
 
@@ -112,29 +109,23 @@ export class SocketLink implements Carrier {
   }
 
   hasSeat(passenger: Passenger): boolean {
-    return this.#seats.get(passenger.name) === passenger;
+    return this.#seats.has(passenger);
   }
 
   /** Takes a lane in; false where it has no place for it. */
   seat(passenger: Passenger): boolean {
-    if (this.hasSeat(passenger)) return true;
-    const isFull = this.hasLanes ? passenger.name !== null && this.#names >= maxNames : this.#seats.size > 0;
-    if (isFull || this.#isFull || this.#seats.has(passenger.name)) return false;
-    this.#seats.set(passenger.name, passenger);
-    return true;
+    return this.#seats.take(passenger);
   }
 
   /** The lane goes elsewhere. `isFull`: nobody else is taken in. */
   unseat(passenger: Passenger, isFull: boolean): void {
-    this.#isFull ||= isFull;
-    if (this.hasSeat(passenger)) this.#seats.delete(passenger.name);
+    this.#seats.leave(passenger, isFull);
     this.#endIfUnused();
   }
 
-  send(passenger: Passenger, text: string): Sending {
+  send(_passenger: Passenger, text: string): Sending {
     const life = this.#life;
     const isOpen = this.#socket?.isOpen ?? false;
-    this.#seats.set(passenger.name, passenger);
     this.#step({ type: 'send', text });
     const ordinal = this.#state.mode === 'plain' ? 0 : this.#state.sent;
     return {
@@ -147,11 +138,11 @@ export class SocketLink implements Carrier {
     };
   }
 
-  revive(): boolean {
+  revive(silentMs: number): boolean {
     if (this.#state.mode !== 'resumable' || this.#isEnded) return false;
     if (this.#state.phase === 'resuming') return true;
     // Other lanes hear: the silence is not the socket's.
-    if (performance.now() - this.#heardAtMs < this.#host.settings.timeouts.stallMs / 2) return false;
+    if (performance.now() - this.#heardAtMs < silentMs / 2) return false;
     this.#dropSocket('silent for too long');
     return true;
   }
@@ -170,13 +161,8 @@ export class SocketLink implements Carrier {
     this.#finish();
   }
 
-  get #names(): number {
-    return this.#seats.size - (this.#seats.has(null) ? 1 : 0);
-  }
-
   #endIfUnused(): void {
-    if (!this.#isRetiring || this.#isEnded) return;
-    for (const passenger of this.#seats.values()) if (passenger.isBusy) return;
+    if (!this.#isRetiring || this.#isEnded || !this.#seats.areIdle) return;
     this.#finish();
     this.#host.onEnd(this);
   }
@@ -184,8 +170,7 @@ export class SocketLink implements Carrier {
   #finish(): void {
     this.#isEnded = true;
     this.#answered.resolve();
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#timers.clearAll();
     this.#dialling?.drop(1000, '');
     this.#socket?.drop(1000, '');
     this.#dialling = null;
@@ -195,7 +180,7 @@ export class SocketLink implements Carrier {
   #dial(resume: string | null, on: { opened(): void; failed(error: ConnectError): void }): void {
     const { connectMs } = this.#host.settings.timeouts;
     const settle = () => {
-      this.#clear('dial');
+      this.#timers.clear('dial');
       this.#dialling = null;
     };
     const fail = (message: string) => {
@@ -223,7 +208,7 @@ export class SocketLink implements Carrier {
       return fail(`No WebSocket can be made here: ${error instanceof Error ? error.message : String(error)}`);
     }
     this.#dialling = socket;
-    this.#after('dial', connectMs, () => {
+    this.#timers.set('dial', connectMs, () => {
       socket.drop(suspectCode, '');
       fail(`No WebSocket opened within ${connectMs} ms`);
     });
@@ -241,22 +226,21 @@ export class SocketLink implements Carrier {
       this.#limitResuming();
     }
     const { lifetimeMs } = this.#host;
-    this.#after('age', Math.min(lifetimeMs(), longestTimerMs), () => this.#rotate());
-    this.#after('ping', pingMs, () => this.#ping());
+    this.#timers.set('age', lifetimeMs(), () => this.#rotate());
+    this.#timers.set('ping', pingMs, () => this.#ping());
   }
 
   #ping(): void {
     this.#socket?.ping();
-    this.#after('ping', pingMs, () => this.#ping());
+    this.#timers.set('ping', pingMs, () => this.#ping());
   }
 
   #rotate(): void {
-    if (this.#isEnded || this.#isRetiring || this.#state.phase !== 'open') return;
+    if (this.#isEnded || this.#isRetiring || this.#dialling !== null) return;
+    const again = () => this.#timers.set('age', rotateAgainMs, () => this.#rotate());
+    if (this.#state.phase === 'resuming') return again();
     if (this.#state.mode !== 'resumable') return this.#host.onOld(this);
-    this.#dial(this.#resumeWord, {
-      opened: () => {},
-      failed: () => this.#after('age', rotateAgainMs, () => this.#rotate()),
-    });
+    this.#dial(this.#resumeWord, { opened: () => {}, failed: again });
   }
 
   get #resumeWord(): string {
@@ -278,7 +262,7 @@ export class SocketLink implements Carrier {
     const answer = toAnswer(event);
     if (answer === null) return;
     this.#isIdempotent = 'idempotency' in event && event.idempotency === true;
-    this.#clear('grace');
+    this.#timers.clear('grace');
     if (this.#state.phase === 'resuming' && !answer.isResumed) this.#startAnew(answer);
     else this.#step({ type: 'answer', answer });
     this.#answered.resolve();
@@ -290,17 +274,11 @@ export class SocketLink implements Carrier {
     this.#life = { transmitted: 0 };
     this.#state = stepLink(createLinkState(true), { type: 'answer', answer }).state;
     this.#host.onState('open', 'the server had lost the connection');
-    this.#loseSeats();
-  }
-
-  #loseSeats(): void {
-    const passengers = [...this.#seats.values()];
-    this.#seats.clear();
-    for (const passenger of passengers) passenger.lose(this.#loss);
+    this.#seats.lose(this.#loss);
   }
 
   #route(event: ServerEvent, bytes: number): void {
-    const passenger = this.#passengerOf(event);
+    const passenger = this.#seats.find(event);
     const error = event.type === 'error' && event.stream_id === undefined ? toResponsesError(event) : null;
     if (error?.code === 'websocket_connection_limit_reached') {
       this.#lastWord = error;
@@ -315,23 +293,6 @@ export class SocketLink implements Carrier {
     else if (error) this.#lastWord = error;
   }
 
-  #passengerOf(event: ServerEvent): Passenger | undefined {
-    if (typeof event.stream_id === 'string') return this.#seats.get(event.stream_id);
-    // A server without lanes tells no names, and has one passenger.
-    if (!this.hasLanes) return this.#seats.values().next().value;
-    return this.#strangerOf(event) ?? this.#seats.get(null);
-  }
-
-  /** The named lane that an event without a name is about. */
-  #strangerOf(event: ServerEvent): Passenger | undefined {
-    if (event.type.startsWith('response.steer.') && 'steer' in event) {
-      const { previous_response_id: target } = event.steer as { readonly previous_response_id?: unknown };
-      return this.#seats.values().find((passenger) => typeof target === 'string' && passenger.isSteering(target));
-    }
-    if (event.type !== 'error' || toResponsesError(event)?.param !== 'stream_id') return undefined;
-    return this.#seats.values().find(({ name, isWaiting }) => name !== null && isWaiting);
-  }
-
   #dropSocket(why: string): void {
     this.#socket?.drop(suspectCode, why);
     this.#cut({ code: 1006, reason: why, cause: null });
@@ -340,9 +301,7 @@ export class SocketLink implements Carrier {
   #cut(loss: ConnectionLoss): void {
     if (this.#isEnded) return;
     this.#loss = loss;
-    this.#clear('age');
-    this.#clear('ping');
-    this.#clear('dial');
+    this.#timers.clear('age', 'ping', 'dial', 'retry');
     this.#dialling?.drop(suspectCode, '');
     this.#dialling = null;
     this.#socket = null;
@@ -358,7 +317,7 @@ export class SocketLink implements Carrier {
     if (isRestart && attempt > 0) return void this.#step({ type: 'giveUp' });
     const isFirst = attempt === 0 && !isRestart;
     const { retry } = this.#host.settings;
-    this.#after('retry', isFirst ? 0 : toBackoffMs(retry, Math.max(0, attempt - 1), Math.random()), () => {
+    this.#timers.set('retry', isFirst ? 0 : toBackoffMs(retry, Math.max(0, attempt - 1), Math.random()), () => {
       this.#dial(this.#resumeWord, { opened: () => {}, failed: () => this.#redial(attempt + 1) });
     });
   }
@@ -394,23 +353,13 @@ export class SocketLink implements Carrier {
       case 'lost':
         this.#finish();
         this.#host.onEnd(this);
-        this.#loseSeats();
+        this.#seats.lose(this.#loss);
         return false;
     }
   }
 
   #limitResuming(): void {
-    this.#after('grace', this.#state.graceMs, () => this.#step({ type: 'giveUp' }));
-  }
-
-  #after(name: TimerName, waitMs: number, then: () => void): void {
-    this.#clear(name);
-    if (waitMs !== Infinity) this.#timers.set(name, setTimeout(then, waitMs));
-  }
-
-  #clear(name: TimerName): void {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
+    this.#timers.set('grace', this.#state.graceMs, () => this.#step({ type: 'giveUp' }));
   }
 }
 

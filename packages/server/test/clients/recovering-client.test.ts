@@ -205,10 +205,10 @@ describe('a server that forgets', () => {
 describe('rotation', () => {
   it('takes lanes and running turns along where the server can resume', async () => {
     await using pair = await startPair();
-    using connection = await open(pair.proxy.baseUrl, { lifetimeMs: 30 });
+    using connection = await open(pair.proxy.baseUrl, { lifetimeMs: 500 });
     const lane = connection.lane();
     const first = await lane.create({ model, input: 'one' }).response;
-    await pair.proxy.until(() => pair.proxy.opened >= 3);
+    await pair.proxy.until(() => pair.proxy.opened >= 2);
     const second = await lane.create({ model, input: 'two' }).response;
     expect(second.previous_response_id).toBe(first.id);
     expect(connection.status.state).toBe('open');
@@ -216,7 +216,7 @@ describe('rotation', () => {
 
   it('opens the next socket before it leaves the old one, and sends the conversation again', async () => {
     await using pair = await startPair();
-    using connection = await open(pair.proxy.baseUrl, { lifetimeMs: 400, resume: false });
+    using connection = await open(pair.proxy.baseUrl, { lifetimeMs: 500, resume: false });
     const lane = connection.lane();
     await lane.create({ model, input: 'one' }).response;
     await pair.proxy.until(() => pair.proxy.opened === 2 && pair.proxy.open === 1);

@@ -1,0 +1,69 @@
+/** The lanes on one connection, and whose an event is. */
+import type { ServerEvent } from '@longwire/protocol';
+import type { Passenger } from './carrier.ts';
+import { toResponsesError } from './errors.ts';
+import type { ConnectionLoss } from './errors.ts';
+
+/** Named lanes of a connection (dossier E). */
+const maxNames = 32;
+
+/** The lanes that send on a connection. */
+export class Seats {
+  readonly #hasLanes: boolean;
+  readonly #seats = new Map<string | null, Passenger>();
+  #isFull = false;
+
+  /** Without `stream_id` there is one seat. */
+  constructor(hasLanes: boolean) {
+    this.#hasLanes = hasLanes;
+  }
+
+  has(passenger: Passenger): boolean {
+    return this.#seats.get(passenger.name) === passenger;
+  }
+
+  /** Takes a lane in; false where there is no place for it. */
+  take(passenger: Passenger): boolean {
+    if (this.has(passenger)) return true;
+    const names = this.#seats.size - Number(this.#seats.has(null));
+    const isFull = this.#hasLanes ? passenger.name !== null && names >= maxNames : this.#seats.size > 0;
+    if (isFull || this.#isFull || this.#seats.has(passenger.name)) return false;
+    this.#seats.set(passenger.name, passenger);
+    return true;
+  }
+
+  /** The lane goes elsewhere. `isFull`: nobody else is taken in. */
+  leave(passenger: Passenger, isFull: boolean): void {
+    this.#isFull ||= isFull;
+    if (this.has(passenger)) this.#seats.delete(passenger.name);
+  }
+
+  get areIdle(): boolean {
+    return this.#seats.values().every(({ isBusy }) => !isBusy);
+  }
+
+  /** The connection is lost to all, and each may find itself another. */
+  lose(loss: ConnectionLoss): void {
+    const passengers = [...this.#seats.values()];
+    this.#seats.clear();
+    for (const passenger of passengers) passenger.lose(loss);
+  }
+
+  /** Whose this event is; undefined for nobody's. */
+  find(event: ServerEvent): Passenger | undefined {
+    if (typeof event.stream_id === 'string') return this.#seats.get(event.stream_id);
+    // A server without lanes tells no names.
+    if (!this.#hasLanes) return this.#seats.values().next().value;
+    return this.#findUnnamed(event) ?? this.#seats.get(null);
+  }
+
+  /** The named lane that an event without its name is about. */
+  #findUnnamed(event: ServerEvent): Passenger | undefined {
+    if (event.type.startsWith('response.steer.') && 'steer' in event) {
+      const { previous_response_id: target } = event.steer as { readonly previous_response_id?: unknown };
+      return this.#seats.values().find((passenger) => typeof target === 'string' && passenger.isSteering(target));
+    }
+    if (event.type !== 'error' || toResponsesError(event)?.param !== 'stream_id') return undefined;
+    return this.#seats.values().find(({ name, isWaiting }) => name !== null && isWaiting);
+  }
+}
