@@ -16,8 +16,8 @@ export interface Carrier {
   readonly canCancel: boolean;
   /** Whether the server honours idempotency keys; requests carry one unless it does not. */
   readonly keys: KeySupport;
-  /** Waits until the server has said whether it honours keys; not for long. */
-  settleKeys(): Promise<boolean>;
+  /** Waits until the server has said whether it honours keys; not for long. `unknown` if the carrier ends first. */
+  settleKeys(): Promise<KeySupport>;
   /** Sends a frame of a lane, at once or as soon as the connection has been taken up again. */
   send(passenger: Passenger, text: string): Sending;
   /** The server has been silent on a lane for so long: makes sure that the connection lives. False where it cannot. */

@@ -1,4 +1,4 @@
-/** What was said, as links of chains: so that a conversation can be sent again when the server has lost it (dossier K). */
+/** What was said, as nodes of chains: so that a conversation can be sent again when the server has lost it (dossier K). */
 import type { InputItem, OutputItem } from '@longwire/protocol';
 
 /** Keeps the JSON of items elsewhere, such as on disk. Keys are response ids. */
@@ -10,91 +10,110 @@ export interface SpillStore {
 }
 
 /** One response of a chain: what it was asked on top of its parent, and what it answered. */
-export interface Link {
+export interface ChainNode {
   readonly id: string;
   /** Null where the chain begins. */
-  readonly parent: Link | null;
+  readonly parent: ChainNode | null;
   readonly isStored: boolean;
   /** Whether only its id is known, from the application. */
   readonly isForeign: boolean;
   /** The carrier whose server side remembers this response; null for none. */
   carrier: number | null;
   /** Where the items are; `lost` where they are nowhere. */
-  items: { readonly in: 'memory'; readonly json: string } | { readonly in: 'spill' } | { readonly in: 'lost' };
+  items:
+    | { readonly in: 'memory'; readonly json: string }
+    | { readonly in: 'spill'; readonly saved: Promise<void> }
+    | { readonly in: 'lost' };
 }
 
-/** What a link costs besides its items, about. */
-const linkBytes = 256;
+/** What a node costs besides its items, about. */
+const nodeBytes = 256;
 
-/** Remembers links, those that nobody can continue any more first forgotten. */
+/** Remembers nodes, those that nobody can continue any more first forgotten. */
 export class ChainMemory {
-  readonly #links = new Map<string, Link>();
+  readonly #nodes = new Map<string, ChainNode>();
   readonly #maxBytes: number;
   readonly #spill: SpillStore | null;
-  readonly #roots: () => Iterable<Link>;
+  readonly #roots: () => Iterable<ChainNode>;
   #bytes = 0;
 
-  /** `roots` are the links that can be continued; those they continue count too. `maxBytes` of JSON are kept in memory. */
-  constructor(maxBytes: number, spill: SpillStore | null, roots: () => Iterable<Link>) {
+  /** `roots` are the nodes that can be continued; those they continue count too. `maxBytes` of JSON are kept in memory. */
+  constructor(maxBytes: number, spill: SpillStore | null, roots: () => Iterable<ChainNode>) {
     this.#maxBytes = maxBytes;
     this.#spill = spill;
     this.#roots = roots;
   }
 
-  /** The link of this response; null where it is not known. */
-  find(id: string): Link | null {
-    return this.#links.get(id) ?? null;
+  /** The node of this response; null where it is not known. */
+  find(id: string): ChainNode | null {
+    return this.#nodes.get(id) ?? null;
   }
 
   /** `items` is JSON without the brackets of the array; null where what was said is not known. */
-  add(link: Omit<Link, 'items'>, items: string | null): Link {
-    const added: Link = { ...link, items: items === null ? { in: 'lost' } : { in: 'memory', json: items } };
-    this.#links.set(link.id, added);
-    this.#bytes += linkBytes + (items?.length ?? 0);
+  add(node: Omit<ChainNode, 'items'>, items: string | null): ChainNode {
+    const added: ChainNode = { ...node, items: items === null ? { in: 'lost' } : { in: 'memory', json: items } };
+    this.#nodes.set(node.id, added);
+    this.#bytes += nodeBytes + (items?.length ?? 0);
     return added;
   }
 
-  /** Makes room where too much is kept. Call it when the newest links are in place. */
+  /** Makes room where too much is kept. Call it when the newest nodes are in place. */
   trim(): void {
     if (this.#bytes <= this.#maxBytes) return;
-    const reachable = new Set<Link>();
+    const reachable = new Set<ChainNode>();
     for (const root of this.#roots()) {
-      for (let link: Link | null = root; link !== null && !reachable.has(link); link = link.parent) reachable.add(link);
+      for (let node: ChainNode | null = root; node !== null && !reachable.has(node); node = node.parent)
+        reachable.add(node);
     }
-    for (const link of this.#links.values()) if (!reachable.has(link)) this.#forget(link);
+    for (const node of this.#nodes.values()) if (!reachable.has(node)) this.#forget(node);
     // Some room at once, so that not every turn comes here.
     const enough = this.#maxBytes * 0.75;
-    for (const link of this.#links.values()) {
+    for (const node of this.#nodes.values()) {
       if (this.#bytes <= enough) return;
-      this.#moveOut(link);
+      this.#moveOut(node);
     }
   }
 
-  #forget(link: Link): void {
-    this.#links.delete(link.id);
-    this.#bytes -= linkBytes;
-    if (link.items.in === 'memory') this.#bytes -= link.items.json.length;
-    if (link.items.in === 'spill') this.#spill?.remove(link.id).catch(() => {});
+  #forget(node: ChainNode): void {
+    const { items } = node;
+    this.#nodes.delete(node.id);
+    this.#bytes -= nodeBytes;
+    if (items.in === 'memory') this.#bytes -= items.json.length;
+    if (items.in === 'spill') void items.saved.then(() => this.#spill?.remove(node.id)).catch(() => {});
   }
 
-  #moveOut(link: Link): void {
-    if (link.items.in !== 'memory') return;
-    const { json } = link.items;
+  #moveOut(node: ChainNode): void {
+    if (node.items.in !== 'memory') return;
+    const { json } = node.items;
     this.#bytes -= json.length;
-    link.items = { in: this.#spill ? 'spill' : 'lost' };
-    this.#spill?.save(link.id, json).catch(() => {
-      link.items = { in: 'lost' };
-    });
+    node.items = this.#spill ? { in: 'spill', saved: this.#save(this.#spill, node, json) } : { in: 'lost' };
+  }
+
+  async #save(spill: SpillStore, node: ChainNode, json: string): Promise<void> {
+    try {
+      await spill.save(node.id, json);
+    } catch {
+      node.items = { in: 'lost' };
+    }
+  }
+
+  async #load({ id, items }: ChainNode): Promise<string | null> {
+    if (items.in === 'memory') return items.json;
+    if (items.in === 'lost' || !this.#spill) return null;
+    try {
+      await items.saved;
+      return await this.#spill.load(id);
+    } catch {
+      return null;
+    }
   }
 
   /** The items of a whole chain, oldest first, as JSON without brackets; null where some are lost. */
-  async read(newest: Link): Promise<string | null> {
+  async read(newest: ChainNode): Promise<string | null> {
     const parts: string[] = [];
-    for (let link: Link | null = newest; link !== null; link = link.parent) {
-      const { items } = link;
-      if (items.in === 'lost') return null;
-      const json = items.in === 'memory' ? items.json : await this.#spill?.load(link.id).catch(() => undefined);
-      if (json === undefined) return null;
+    for (let node: ChainNode | null = newest; node !== null; node = node.parent) {
+      const json = await this.#load(node);
+      if (json === null) return null;
       if (json !== '') parts.push(json);
     }
     return parts.toReversed().join(',');

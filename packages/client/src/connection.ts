@@ -1,6 +1,6 @@
 /** A connection to a server: lanes that outlive the sockets under them (dossier A, E, K). */
 import { ChainMemory } from './chain-memory.ts';
-import type { Link } from './chain-memory.ts';
+import type { ChainNode } from './chain-memory.ts';
 import type { ConnectionLoss } from './errors.ts';
 import { ConnectedLane } from './lane.ts';
 import type { Lane, LaneHost } from './lane.ts';
@@ -12,6 +12,7 @@ import type { ConnectionState, ConnectionStatus } from './status.ts';
 export interface Connection {
   /** Whether turns can still be started: until `close`. */
   readonly isOpen: boolean;
+  /** How it is now. What concerns one lane only is told to `onStatus`. */
   readonly status: ConnectionStatus;
   /** The lane of this name, always the same one; without a name the default lane. Throws a `TypeError` for a bad name. */
   lane(name?: string): Lane;
@@ -44,7 +45,7 @@ class LanesConnection implements Connection {
     this.#onStatus = options.onStatus;
     this.#routes = new Routes(options, (state, reason) => this.#report(state, reason));
     const { settings } = this.#routes;
-    const memory = new ChainMemory(settings.maxMemoryBytes, options.memory?.spill ?? null, () => this.#links());
+    const memory = new ChainMemory(settings.maxMemoryBytes, options.memory?.spill ?? null, () => this.#nodes());
     this.#laneHost = {
       settings,
       memory,
@@ -53,7 +54,7 @@ class LanesConnection implements Connection {
       acquire: (lane) => this.#routes.acquire(lane),
       leave: (lane, carrier, refusal) => this.#routes.leave(lane, carrier, refusal),
       fork: (from, name) => this.#fork(from, name),
-      onReplay: (lane) => this.#report('replaying', 'the server has lost the conversation', lane),
+      onLaneStatus: (state, reason, lane) => this.#onStatus?.({ state, reason, lane }),
     };
   }
 
@@ -89,21 +90,21 @@ class LanesConnection implements Connection {
     while (this.#lanes.has(`${stem}.fork-${count}`)) count += 1;
     const name = given ?? `${stem}.fork-${count}`;
     if (this.#lanes.has(name)) throw new TypeError(`There is a lane '${name}' already.`);
-    return this.#add(name, from.link);
+    return this.#add(name, from.node);
   }
 
-  #add(name: string | null, newest: Link | null): ConnectedLane {
+  #add(name: string | null, newest: ChainNode | null): ConnectedLane {
     const lane = new ConnectedLane(name, this.#laneHost, newest);
     this.#lanes.set(name, lane);
     return lane;
   }
 
-  #links(): Link[] {
-    return [...this.#lanes.values()].flatMap(({ link }) => link ?? []);
+  #nodes(): ChainNode[] {
+    return [...this.#lanes.values()].flatMap(({ node }) => node ?? []);
   }
 
-  #report(state: ConnectionState, reason: string, lane?: string | null): void {
-    this.#status = { state, reason, ...(lane !== undefined && { lane }) };
+  #report(state: ConnectionState, reason: string): void {
+    this.#status = { state, reason };
     this.#onStatus?.(this.#status);
   }
 }

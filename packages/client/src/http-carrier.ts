@@ -45,8 +45,8 @@ export class HttpCarrier implements Carrier {
   }
 
   /** It says so with its answers only. */
-  settleKeys(): Promise<boolean> {
-    return Promise.resolve(this.#isIdempotent);
+  settleKeys(): Promise<KeySupport> {
+    return Promise.resolve(this.#isIdempotent ? 'honoured' : 'ignored');
   }
 
   send(passenger: Passenger, text: string): Sending {

@@ -1,7 +1,7 @@
 /** One ordered stream of turns on a connection, each continuing the one before (dossier D, E). */
 import type { InputItem, Response, ServerEvent, SteerInput } from '@longwire/protocol';
 import type { Carrier, Passenger } from './carrier.ts';
-import type { ChainMemory, Link } from './chain-memory.ts';
+import type { ChainMemory, ChainNode } from './chain-memory.ts';
 import { joinJson, toReplayableOutput } from './chain-memory.ts';
 import { HistoryLostError } from './errors.ts';
 import type { ConnectionLoss } from './errors.ts';
@@ -57,7 +57,7 @@ export interface LaneHost {
   acquire(lane: Passenger): Promise<Carrier>;
   leave(lane: Passenger, carrier: Carrier, refusal: RefusedRequest): void;
   fork(from: ConnectedLane, name: string | undefined): Lane;
-  onReplay(lane: string | null): void;
+  onLaneStatus(state: 'replaying' | 'waiting', reason: string, lane: string | null): void;
 }
 
 /** So many ended responses are told from the running one. */
@@ -72,14 +72,14 @@ export class ConnectedLane implements Lane, Passenger {
   readonly #waiting: RunningTurn[] = [];
   readonly #ended: string[] = [];
   #running: RunningTurn | null = null;
-  #link: Link | null;
+  #node: ChainNode | null;
   /** Accepted steers that the server keeps for the next request. */
   #owed: { readonly json: string; readonly carrier: number } | null = null;
 
-  constructor(name: string | null, host: LaneHost, newest: Link | null) {
+  constructor(name: string | null, host: LaneHost, newest: ChainNode | null) {
     this.name = name;
     this.#host = host;
-    this.#link = newest;
+    this.#node = newest;
     const { settings, memory } = host;
     this.#turnHost = {
       settings,
@@ -90,19 +90,21 @@ export class ConnectedLane implements Lane, Passenger {
       acquire: () => host.acquire(this),
       leave: (carrier, refusal) => host.leave(this, carrier, refusal),
       hasEnded: (id) => this.#ended.includes(id),
+      disown: (id) => this.#noteEnd(id),
       commit: (response, ground, carrier) => this.#commit(response, ground, carrier),
-      onReplay: () => host.onReplay(name),
+      onReplay: () => host.onLaneStatus('replaying', 'the server has lost the conversation', name),
+      onPause: (reason) => host.onLaneStatus('waiting', reason, name),
       onEnd: (turn, end) => this.#onEnd(turn, end),
     };
   }
 
   get newest(): string | null {
-    return this.#link?.id ?? null;
+    return this.#node?.id ?? null;
   }
 
   /** What can be continued from here. */
-  get link(): Link | null {
-    return this.#link;
+  get node(): ChainNode | null {
+    return this.#node;
   }
 
   get isBusy(): boolean {
@@ -142,8 +144,8 @@ export class ConnectedLane implements Lane, Passenger {
   }
 
   async history(): Promise<InputItem[]> {
-    if (this.#link === null) return [];
-    const json = await this.#host.memory.read(this.#link);
+    if (this.#node === null) return [];
+    const json = await this.#host.memory.read(this.#node);
     if (json === null) throw new HistoryLostError(null);
     return JSON.parse(`[${json}]`) as InputItem[];
   }
@@ -179,33 +181,33 @@ export class ConnectedLane implements Lane, Passenger {
 
   /** What a request goes on from, and the steers that wait for it. */
   #groundOf({ previous_response_id: id }: LaneRequest): Ground {
-    const parent = id === undefined ? this.#link : id === null ? null : this.#find(id);
+    const parent = id === undefined ? this.#node : id === null ? null : this.#find(id);
     // Steers go with the chain that they were said in; a lane that goes another way leaves them (dossier F.2).
-    const steered = parent === this.#link ? this.#owed : null;
+    const steered = parent === this.#node ? this.#owed : null;
     this.#owed = null;
     return { parent, steered };
   }
 
-  #find(id: string): Link {
+  #find(id: string): ChainNode {
     const { memory } = this.#host;
     return memory.find(id) ?? memory.add({ id, parent: null, isStored: false, isForeign: true, carrier: null }, null);
   }
 
   #owe(json: string): void {
     const before = this.#owed?.json ?? '';
-    this.#owed = { json: joinJson(before, json), carrier: this.#link?.carrier ?? 0 };
+    this.#owed = { json: joinJson(before, json), carrier: this.#node?.carrier ?? 0 };
   }
 
   #commit(response: Response, { parent, input }: Continued, carrier: Carrier): void {
     const { json, isWindow } = toReplayableOutput(response.output);
-    const link = {
+    const node = {
       id: response.id,
       parent: isWindow ? null : parent,
       isStored: response.store ?? false,
       isForeign: false,
       carrier: carrier.kind === 'socket' ? carrier.id : null,
     };
-    this.#link = this.#host.memory.add(link, isWindow ? json : joinJson(input, json));
+    this.#node = this.#host.memory.add(node, isWindow ? json : joinJson(input, json));
     this.#host.memory.trim();
     this.#noteEnd(response.id);
   }

@@ -2,7 +2,7 @@
 import type { CreateBody } from '@longwire/protocol';
 import type { Carrier } from './carrier.ts';
 import { joinJson, toJsonItems } from './chain-memory.ts';
-import type { ChainMemory, Link } from './chain-memory.ts';
+import type { ChainMemory, ChainNode } from './chain-memory.ts';
 
 /** A request as the application writes it; the lane adds what makes it a continuation. */
 export interface LaneRequest extends Omit<CreateBody, 'stream' | 'background'> {
@@ -17,7 +17,7 @@ export interface LaneRequest extends Omit<CreateBody, 'stream' | 'background'> {
 /** What a turn goes on from. */
 export interface Ground {
   /** Null where it begins a chain. */
-  readonly parent: Link | null;
+  readonly parent: ChainNode | null;
   /** JSON of accepted steers that belong in front of its input; the server puts them there on this carrier. */
   readonly steered: { readonly json: string; readonly carrier: number } | null;
 }

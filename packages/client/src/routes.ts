@@ -204,11 +204,16 @@ export class Routes {
       hasLanes: this.#hasLanes,
       lifetimeMs: () => this.#lifetimeMs,
       dial: (resume, listener) => this.#dial(resume, listener),
-      onEnd: (link) => void this.#links.delete(link),
+      onEnd: (link) => this.#forget(link),
       onOld: (link) => void this.#replace(link),
       onLimit: (message) => this.#learnLifetime(message),
       onState: this.#tell,
     };
+  }
+
+  #forget(link: SocketLink): void {
+    this.#links.delete(link);
+    if (this.#links.size === 0 && !this.#end.signal.aborted) this.#tell('idle', '');
   }
 
   #dial(resume: string | null, listener: SocketListener): Socket {

@@ -1,8 +1,8 @@
 /** One turn of a lane, from `create` to its end: performs what `recovery.ts` decides. */
 import { adviceForCloseCode } from '@longwire/protocol/close-codes';
-import type { Response, ServerEvent } from '@longwire/protocol';
+import type { Response, ResponseCancelEvent, ResponseSteerEvent, ServerEvent } from '@longwire/protocol';
 import type { Carrier, Passenger, Sending } from './carrier.ts';
-import type { ChainMemory, Link } from './chain-memory.ts';
+import type { ChainMemory, ChainNode } from './chain-memory.ts';
 import { joinJson, toJsonItems } from './chain-memory.ts';
 import { ConnectionLostError, HistoryLostError, toResponsesError, TurnTimeoutError } from './errors.ts';
 import type { ConnectionLoss, ResponsesError, TurnLimit } from './errors.ts';
@@ -30,16 +30,20 @@ export interface TurnHost {
   leave(carrier: Carrier, refusal: RefusedRequest): void;
   /** Whether a response of this id has ended on this lane: what still comes of it is nobody's. */
   hasEnded(responseId: string): boolean;
+  /** From now on it is as if this response had ended. */
+  disown(responseId: string): void;
   /** A response has ended well. */
   commit(response: Response, continued: Continued, carrier: Carrier): void;
   onReplay(): void;
+  /** It will be tried again after a while. */
+  onPause(reason: string): void;
   /** The turn has ended, for the lane too. */
   onEnd(turn: RunningTurn, end: TurnEnd): void;
 }
 
-/** A link and what was said on top of it, as JSON without brackets. */
+/** A node and what was said on top of it, as JSON without brackets. */
 export interface Continued {
-  readonly parent: Link | null;
+  readonly parent: ChainNode | null;
   readonly input: string;
 }
 
@@ -63,6 +67,8 @@ export class RunningTurn {
   #attempt = 0;
   #refusal: { readonly event: ServerEvent; readonly bytes: number; readonly error: ResponsesError } | null = null;
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
+  /** How often a server went away before it had said whether it honours keys. */
+  #proofs = 0;
   #isRevived = false;
   #isCancelled = false;
   #isAbandoned = false;
@@ -107,7 +113,7 @@ export class RunningTurn {
     if (this.turn.isRepeated(event)) return;
     this.#input = this.#inputOf(event);
     const response = this.turn.push(event, bytes);
-    this.sendControls();
+    if ('response' in event) this.sendControls();
     if (response) this.#onResponse(response);
   }
 
@@ -115,7 +121,7 @@ export class RunningTurn {
   receiveSteering(event: ServerEvent, bytes: number): void {
     if (this.#isOver) return;
     this.#silence.heard();
-    this.turn.push(event, bytes);
+    if (!this.turn.isRepeated(event)) this.turn.push(event, bytes);
     if (this.#steered && !this.#host.steers.isOpen(this.#steered.id)) this.#end({ response: this.#steered });
   }
 
@@ -142,14 +148,11 @@ export class RunningTurn {
     const carrier = this.#carrier;
     if (responseId === null || carrier === null || this.#isOver || this.#steered) return;
     for (const input of this.#host.steers.takeUnsent(responseId)) {
-      carrier.send(
-        this.#host.passenger,
-        JSON.stringify({ type: 'response.steer', previous_response_id: responseId, input }),
-      );
+      this.#control(carrier, { type: 'response.steer', previous_response_id: responseId, input });
     }
     if (!this.#isCancelled || !carrier.canCancel) return;
     this.#isCancelled = false;
-    carrier.send(this.#host.passenger, JSON.stringify({ type: 'response.cancel', response_id: responseId }));
+    this.#control(carrier, { type: 'response.cancel', response_id: responseId });
   }
 
   /** Whether steers can reach it. */
@@ -158,7 +161,7 @@ export class RunningTurn {
   }
 
   cancel(): void {
-    if (this.#carrier?.canCancel && this.#recovery?.phase === 'running') {
+    if (this.#isWithServer && this.#carrier?.canCancel) {
       this.#isCancelled = true;
       this.sendControls();
     } else {
@@ -171,9 +174,7 @@ export class RunningTurn {
     this.turn.finish({ error });
     this.#isAbandoned = true;
     this.#isCancelled = true;
-    const isSent = this.#recovery?.phase === 'sent' || this.#recovery?.phase === 'running';
-    const isWithServer = isSent && this.#sending !== null && this.#carrier?.kind === 'socket';
-    if (isWithServer) this.sendControls();
+    if (this.#isWithServer && this.#carrier?.kind === 'socket') this.sendControls();
     else this.#end({ error });
   }
 
@@ -191,6 +192,11 @@ export class RunningTurn {
   shut(loss: ConnectionLoss): void {
     this.turn.isSent ||= this.#sending?.hasLeft ?? false;
     this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
+  }
+
+  /** Whether the request is on its way or being answered. */
+  get #isWithServer(): boolean {
+    return this.#sending !== null && (this.isWaiting || this.#recovery?.phase === 'running');
   }
 
   #step(input: RecoveryInput): void {
@@ -251,9 +257,11 @@ export class RunningTurn {
 
   /** What may have been sent before goes only to a server that can tell. */
   async #takeProven(carrier: Carrier, attempt: number): Promise<void> {
-    const isProven = await carrier.settleKeys();
+    const keys = await carrier.settleKeys();
     if (attempt !== this.#attempt) return;
-    if (isProven) this.#step({ type: 'carrier', carrier: carrier.id });
+    if (keys === 'honoured') return this.#step({ type: 'carrier', carrier: carrier.id });
+    this.#proofs += 1;
+    if (keys === 'unknown' && this.#proofs <= this.#host.settings.retry.attempts) this.#acquire();
     else this.#fail('lost');
   }
 
@@ -279,6 +287,7 @@ export class RunningTurn {
   }
 
   #transmit(carrier: Carrier): void {
+    this.#refusal = null;
     this.#silence.start(this.#host.settings.timeouts.firstEventMs);
     this.#sending = carrier.send(this.#host.passenger, this.#outgoing.encode(carrier, this.#host.passenger.name));
   }
@@ -290,6 +299,7 @@ export class RunningTurn {
 
   #pause(waitMs: number): void {
     this.#silence.stop();
+    this.#host.onPause(this.#refusal?.error.message ?? this.#loss.reason);
     this.#timers.set('pause', waitMs, () => this.#step({ type: 'resume' }));
   }
 
@@ -314,12 +324,22 @@ export class RunningTurn {
     const continued: unknown = response.previous_response_id;
     if (this.#steered) return continued === undefined || continued === null || continued === this.#steered.id;
     if (responseId !== null) {
-      // The server began anew what we had asked it to go on with.
-      if (this.isWaiting) this.#step({ type: 'lost', hasLeft: true, isIdempotent: false });
+      if (this.isWaiting) this.#disown(response.id);
       return false;
     }
     // The answer to another request, such as one that came to the server twice.
     return typeof continued !== 'string' || continued === this.#outgoing.previousResponseId;
+  }
+
+  /** The server began anew what we had asked it to go on with. */
+  #disown(responseId: string): void {
+    this.#host.disown(responseId);
+    if (this.#carrier?.canCancel) this.#control(this.#carrier, { type: 'response.cancel', response_id: responseId });
+    this.#step({ type: 'lost', hasLeft: true, isIdempotent: false });
+  }
+
+  #control(carrier: Carrier, frame: ResponseSteerEvent | ResponseCancelEvent): void {
+    carrier.send(this.#host.passenger, JSON.stringify(frame));
   }
 
   /** The input of the response that this event belongs to. */
@@ -358,6 +378,7 @@ export class RunningTurn {
       this.#isRevived = true;
       return this.#silence.start(limitMs);
     }
+    if (this.#steered) return this.#end({ response: this.#steered });
     this.turn.isSent ||= this.#sending?.hasLeft ?? false;
     // Its late events must not meet the next turn.
     this.#host.leave(carrier, notRefused);

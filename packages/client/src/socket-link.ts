@@ -81,9 +81,10 @@ export class SocketLink implements Carrier {
     return this.#isIdempotent ? 'honoured' : 'ignored';
   }
 
-  settleKeys(): Promise<boolean> {
+  async settleKeys(): Promise<KeySupport> {
     this.#timers.set('answer', answerMs, () => this.#answered.resolve());
-    return this.#answered.promise.then(() => this.#isIdempotent);
+    await this.#answered.promise;
+    return this.#isIdempotent ? 'honoured' : this.#isEnded ? 'unknown' : 'ignored';
   }
 
   /** Whether turns can still be started on it; while it is being taken up again they wait. */
