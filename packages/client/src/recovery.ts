@@ -200,6 +200,8 @@ export function isLaneRefused({ code, param }: RefusedRequest): boolean {
 function isTransient({ code, status, retryAfterMs }: RefusedRequest): boolean {
   if (code !== null && spent.has(code)) return false;
   if (retryAfterMs !== null && retryAfterMs > longestRetryAfterMs) return false;
+  // What we send is JSON: it was broken on its way.
+  if (code === 'invalid_json') return true;
   if (code === 'rate_limit_exceeded' || code === 'server_is_overloaded' || code === 'slow_down') return true;
   if (status === 500) return code === null || code === 'server_error';
   return status === 429 || status === 502 || status === 503;

@@ -69,7 +69,8 @@ export class RunningTurn {
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
   /** How often a server went away before it had said whether it honours keys. */
   #proofs = 0;
-  #isRevived = false;
+  /** How often the server was silent for too long since its last word on this turn. */
+  #silences = 0;
   #isCancelled = false;
   #isAbandoned = false;
   #isOver = false;
@@ -225,6 +226,7 @@ export class RunningTurn {
 
   #fail(why: 'refused' | 'lost' | 'history'): void {
     const { event, bytes, error } = this.#refusal ?? { event: null, bytes: 0, error: null };
+    if (why === 'lost' && this.#loss.cause instanceof TurnTimeoutError) return this.#end({ error: this.#loss.cause });
     if (why === 'lost' || event === null) {
       const loss = { ...this.#loss, cause: error ?? this.#loss.cause };
       return this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
@@ -305,7 +307,7 @@ export class RunningTurn {
 
   /** The server is at work on it. */
   #hear(): void {
-    this.#isRevived = false;
+    this.#silences = 0;
     if (!this.isWaiting) return this.#silence.heard();
     this.#sending?.prove();
     this.#silence.start(this.#host.settings.timeouts.stallMs);
@@ -374,15 +376,16 @@ export class RunningTurn {
     if (!carrier || this.#isOver) return;
     const limit: TurnLimit = this.isWaiting ? 'firstEvent' : 'stall';
     const limitMs = this.#host.settings.timeouts[`${limit}Ms`];
-    if (!this.#isRevived && carrier.revive(limitMs)) {
-      this.#isRevived = true;
-      return this.#silence.start(limitMs);
-    }
+    this.#silences += 1;
+    if (this.#silences === 1 && carrier.revive(limitMs)) return this.#silence.start(limitMs);
     if (this.#steered) return this.#end({ response: this.#steered });
     this.turn.isSent ||= this.#sending?.hasLeft ?? false;
-    // Its late events must not meet the next turn.
+    const error = new TurnTimeoutError(limit, limitMs, this.turn.progress);
+    // Its late events must not meet the next turn, nor what comes when it is asked for again.
     this.#host.leave(carrier, notRefused);
-    this.#end({ error: new TurnTimeoutError(limit, limitMs, this.turn.progress) });
+    if (this.#silences <= 2 && carrier.keys !== 'ignored')
+      this.lose({ code: 1006, reason: error.message, cause: error });
+    else this.#end({ error });
   }
 
   #end(end: TurnEnd): void {

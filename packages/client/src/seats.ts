@@ -63,7 +63,11 @@ export class Seats {
       const { previous_response_id: target } = event.steer as { readonly previous_response_id?: unknown };
       return this.#seats.values().find((passenger) => typeof target === 'string' && passenger.isSteering(target));
     }
-    if (event.type !== 'error' || toResponsesError(event)?.param !== 'stream_id') return undefined;
-    return this.#seats.values().find(({ name, isWaiting }) => name !== null && isWaiting);
+    const error = toResponsesError(event);
+    const isOfNoLane = error?.code === 'invalid_json' || error?.param === 'stream_id';
+    if (!isOfNoLane) return undefined;
+    const waiting = [...this.#seats.values()].filter(({ isWaiting }) => isWaiting);
+    // Of several it may be any, unless all of them will hear the same.
+    return waiting.length === 1 || error.param === 'stream_id' ? waiting.find(({ name }) => name !== null) : undefined;
   }
 }

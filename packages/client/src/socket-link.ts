@@ -59,7 +59,7 @@ export class SocketLink implements Carrier {
   #heardAtMs = 0;
   #lastWord: Error | null = null;
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
-  readonly #timers = new Timers<'dial' | 'retry' | 'grace' | 'age' | 'ping' | 'answer'>();
+  readonly #timers = new Timers<'dial' | 'retry' | 'grace' | 'age' | 'ping' | 'answer' | 'hello'>();
 
   constructor(host: LinkHost) {
     this.#host = host;
@@ -226,7 +226,10 @@ export class SocketLink implements Carrier {
       this.#state = stepLink(this.#state, { type: 'cut' }).state;
       this.#limitResuming();
     }
-    const { lifetimeMs } = this.#host;
+    const { lifetimeMs, settings } = this.#host;
+    if (this.#state.phase === 'resuming') {
+      this.#timers.set('hello', settings.timeouts.connectMs, () => this.#dropSocket('no answer came'));
+    }
     this.#timers.set('age', lifetimeMs(), () => this.#rotate());
     this.#timers.set('ping', pingMs, () => this.#ping());
   }
@@ -250,8 +253,9 @@ export class SocketLink implements Carrier {
 
   #hear(text: string): void {
     this.#heardAtMs = performance.now();
+    if (this.#isEnded) return;
     const event = parseEvent(text);
-    if (!event || this.#isEnded) return;
+    if (!event) return this.#state.mode === 'resumable' ? this.#dropSocket('a frame was broken') : undefined;
     if (event.type === 'longwire:connection') return this.#answer(event);
     const ordinal = takeOrdinal(event);
     const isNew = this.#step({ type: 'frame', ordinal, bytes: text.length, isTerminal: isTerminal(event) });
@@ -263,7 +267,7 @@ export class SocketLink implements Carrier {
     const answer = toAnswer(event);
     if (answer === null) return;
     this.#isIdempotent = 'idempotency' in event && event.idempotency === true;
-    this.#timers.clear('grace');
+    this.#timers.clear('grace', 'hello');
     if (this.#state.phase === 'resuming' && !answer.isResumed) this.#startAnew(answer);
     else this.#step({ type: 'answer', answer });
     this.#answered.resolve();
@@ -279,8 +283,11 @@ export class SocketLink implements Carrier {
   }
 
   #route(event: ServerEvent, bytes: number): void {
-    const passenger = this.#seats.find(event);
     const error = event.type === 'error' && event.stream_id === undefined ? toResponsesError(event) : null;
+    // Ours are never that when they leave: the line broke one. It counts as not received, and goes again.
+    if (error?.code === 'invalid_json' && this.#state.mode === 'resumable')
+      return this.#dropSocket('a frame was broken');
+    const passenger = this.#seats.find(event);
     if (error?.code === 'websocket_connection_limit_reached') {
       this.#lastWord = error;
       this.#host.onLimit(error.message);
@@ -302,7 +309,7 @@ export class SocketLink implements Carrier {
   #cut(loss: ConnectionLoss): void {
     if (this.#isEnded) return;
     this.#loss = loss;
-    this.#timers.clear('age', 'ping', 'dial', 'retry');
+    this.#timers.clear('age', 'ping', 'dial', 'retry', 'hello');
     this.#dialling?.drop(suspectCode, '');
     this.#dialling = null;
     this.#socket = null;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connect, ConnectionLostError, createNetworkMemory, HistoryLostError, TurnTimeoutError } from '../src/index.ts';
 import type { Connection, ConnectOptions, Lane, SpillStore } from '../src/index.ts';
 import { answer, refusal, startPeer } from './peer.ts';
-import type { Peer, PeerSocket } from './peer.ts';
+import type { Frame, Peer, PeerSocket } from './peer.ts';
 
 let peer: Peer;
 let connection: Connection;
@@ -35,6 +35,13 @@ async function play(socket: PeerSocket, lane: Lane, input: string, id: string): 
   socket.send(...answer(id, `says ${id}`, lane.name ?? undefined));
   await turn.response;
   return request;
+}
+
+const hello = { type: 'longwire:connection', token: 'T', resumed: false, received: 0, grace_ms: 10_000 };
+
+/** Frames as a resumable connection has them. */
+function number(frames: readonly Frame[]): Frame[] {
+  return frames.map((frame, index) => ({ ...frame, longwire_seq: index + 1 }));
 }
 
 describe('a refused request is sent again', () => {
@@ -202,15 +209,26 @@ describe('silence', () => {
 
   test('of a resumable connection makes it come back', async () => {
     const socket = await open({ resume: true, timeouts: { stallMs: 20 } });
-    const hello = { type: 'longwire:connection', token: 'T', resumed: false, received: 0, grace_ms: 10_000 };
     socket.send(hello);
     const turn = connection.lane().create({ input: 'one' });
     await socket.next();
-    const events = answer('resp_1', 'a').map((event, index) => ({ ...event, longwire_seq: index + 1 }));
+    const events = number(answer('resp_1', 'a'));
     socket.send(...events.slice(0, 3));
     const next = await peer.accept();
     expect(next.request.headers['longwire-resume']).toBe('T:3');
     next.send({ ...hello, resumed: true, received: 1 }, ...events.slice(3));
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
+  });
+
+  test('before the server has said who it is leaves it to the next socket to say', async () => {
+    const socket = await open({ resume: true, timeouts: { firstEventMs: 20 } });
+    const turn = connection.lane().create({ input: 'one' });
+    const { longwire_seq: _, ...sent } = await socket.next();
+    const next = await peer.accept();
+    next.send({ ...hello, idempotency: true });
+    const { longwire_seq: __, ...again } = await next.next();
+    expect(again).toEqual(sent);
+    next.send(...number(answer('resp_1', 'a')));
     await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
   });
 
@@ -221,6 +239,36 @@ describe('silence', () => {
     for (const { response } of turns) {
       await expect(response).rejects.toMatchObject({ name: 'TurnTimeoutError', limit: 'total' });
     }
+  });
+});
+
+describe('a frame that breaks on its way', () => {
+  test.each([
+    ['to us', (socket: PeerSocket) => socket.sendRaw('{"type":"response.output_text.delta","del'), 3],
+    ['to the server', (socket: PeerSocket) => socket.send({ ...refusal('invalid_json', 'What?'), longwire_seq: 4 }), 4],
+  ])('%s makes a resumable connection come back for it', async (_, spoil, received) => {
+    const socket = await open({ resume: true });
+    socket.send(hello);
+    const turn = connection.lane().create({ input: 'one' });
+    await socket.next();
+    const events = number(answer('resp_1', 'a'));
+    socket.send(...events.slice(0, 3));
+    spoil(socket);
+    const next = await peer.accept();
+    expect(next.request.headers['longwire-resume']).toBe(`T:${received}`);
+    const rest = events.slice(3).map((event, index) => ({ ...event, longwire_seq: received + 1 + index }));
+    next.send({ ...hello, resumed: true, received: 1 }, ...rest);
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
+  });
+
+  test('to a plain server is sent again, to the one lane that it can have been', async () => {
+    const socket = await open();
+    const turn = connection.lane('a').create({ input: 'one' });
+    await socket.next();
+    socket.send(refusal('invalid_json', 'What?'));
+    expect(await socket.next()).toMatchObject({ stream_id: 'a', input: 'one' });
+    socket.send(...answer('resp_1', 'a', 'a'));
+    await turn.response;
   });
 });
 
