@@ -36,6 +36,7 @@ export interface Report extends Progress {
   readonly after: Memory;
 }
 
+/** The first of them is a resumable connection whose sockets break. */
 const sockets = 4;
 const batchSize = 250;
 /** A socket has 32 lanes in its life, and made-up names use them up. */
@@ -59,8 +60,8 @@ export async function runCampaign({ inputs: wanted, seed, onProgress }: Campaign
   let finding: Finding | null = null;
   const progress = (): Progress => ({ inputs: fired, frames, responses, elapsedMs: performance.now() - startedAt });
 
-  async function fireSocket(): Promise<void> {
-    const session = await Session.open(child.url, ids);
+  async function fireSocket(cuts: Random | null): Promise<void> {
+    const session = await Session.open(child.url, ids, cuts);
     for (let batch = 0; batch < batchesPerSocket && fired < wanted && finding === null; batch++) {
       const inputs = Array.from({ length: Math.min(batchSize, wanted - fired) }, () => source.next());
       fired += inputs.length;
@@ -88,14 +89,14 @@ export async function runCampaign({ inputs: wanted, seed, onProgress }: Campaign
     }
   }
 
-  async function fireOn(): Promise<void> {
+  async function fireOn(cuts: Random | null): Promise<void> {
     while (fired < wanted && finding === null) {
-      await fireSocket();
+      await fireSocket(cuts);
       if (before === null && fired >= warmAt && finding === null) before = await child.memory();
     }
   }
 
-  await Promise.all(Array.from({ length: sockets }, fireOn));
+  await Promise.all(Array.from({ length: sockets }, (_, index) => fireOn(index === 0 ? new Random(seed + 1) : null)));
   if (finding === null && child.lines.some((line) => line.includes('"level":"error"'))) {
     finding = { reason: 'The server logged an error.', inputs: [], log: child.lines };
   }
@@ -108,7 +109,7 @@ async function narrowDown(child: Child, error: Error, inputs: readonly Input[]):
   const reason = child.isAlive ? error.message : `The server died. ${error.message}`;
   if (!child.isAlive) return { reason, inputs };
   for (const input of inputs) {
-    const session = await Session.open(child.url, []);
+    const session = await Session.open(child.url, [], null);
     try {
       await session.fire([input]);
     } catch (again) {

@@ -1,11 +1,11 @@
 /** One socket under fire: sends batches without waiting, checks every frame, and waits until everything was answered. */
-import { once } from 'node:events';
 import type { KnownEvent } from '@longwire/protocol';
-import { WebSocket } from 'ws';
 import { WireChecker, type CheckedFrame } from '../packages/server/test/contract/wire.ts';
 import { expectationOf } from './expectation.ts';
 import { modelName, type Input } from './inputs.ts';
 import { requireDiscretion } from './discretion.ts';
+import type { Random } from './random.ts';
+import { openBrittleWire, openPlainWire, type Listener, type Wire } from './wire.ts';
 
 /** How long the server may take to answer a batch, in milliseconds. */
 const patienceMs = 30_000;
@@ -21,7 +21,7 @@ interface Lane {
 
 /** A socket. Everything that is wrong makes `fire` throw. */
 export class Session {
-  readonly #socket: WebSocket;
+  #wire: Wire | null = null;
   readonly #ids: string[];
   readonly #checker = new WireChecker();
   readonly #lanes = new Map<string | null, Lane>();
@@ -35,34 +35,35 @@ export class Session {
   /** Inputs that made a response. */
   responses = 0;
 
-  private constructor(socket: WebSocket, ids: string[]) {
-    this.#socket = socket;
+  private constructor(ids: string[]) {
     this.#ids = ids;
-    socket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary));
-    socket.on('close', (code: number) => this.#fail(new Error(`The server closed the socket with ${code}.`)));
-    socket.on('error', () => {});
   }
 
-  /** `ids` is filled with ids of finished responses. */
-  static async open(url: string, ids: string[]): Promise<Session> {
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/responses`, { perMessageDeflate: false });
-    const session = new Session(socket, ids);
-    await once(socket, 'open');
+  /** `ids` is filled with ids of finished responses. With `cuts` the connection is resumable, and its sockets break by chance. */
+  static async open(url: string, ids: string[], cuts: Random | null): Promise<Session> {
+    const session = new Session(ids);
+    const listener: Listener = {
+      onFrame: (json, isBinary) => session.#receive(json, isBinary),
+      onClose: (code) => session.#fail(new Error(`The server closed the socket with ${code}.`)),
+    };
+    const address = `${url.replace(/^http/, 'ws')}/responses`;
+    session.#wire = cuts ? await openBrittleWire(address, listener, cuts) : await openPlainWire(address, listener);
     return session;
   }
 
   /** Sends the inputs at once, then a request in every lane that must get through. Resolves when all is answered. */
   async fire(inputs: readonly Input[]): Promise<void> {
     for (const input of inputs) {
+      if (!this.#wire?.carries(input)) continue;
       const expected = expectationOf(input);
       if (expected.kind === 'terminal') this.#laneOf(expected.lane).owed++;
       else if (expected.kind === 'steer') this.#steersOwed++;
-      this.#socket.send(input);
+      this.#wire.send(input);
     }
     for (const [lane, state] of this.#lanes) {
       state.owed++;
       const streamId = lane === null ? {} : { stream_id: lane };
-      this.#socket.send(
+      this.#wire?.send(
         JSON.stringify({ type: 'response.create', model: modelName, input: 'Alive?', store: false, ...streamId }),
       );
     }
@@ -74,8 +75,7 @@ export class Session {
   }
 
   close(): void {
-    this.#socket.removeAllListeners('close');
-    this.#socket.terminate();
+    this.#wire?.close();
   }
 
   async #answered(): Promise<void> {
@@ -102,9 +102,8 @@ export class Session {
     return owing.length > 0 ? owing.join(', ') : this.#checker.openLanes.map((lane) => `the end of ${lane}`).join(', ');
   }
 
-  #receive(data: Buffer, isBinary: boolean): void {
+  #receive(json: string, isBinary: boolean): void {
     this.frames++;
-    const json = data.toString();
     try {
       if (isBinary) throw new Error('A binary frame.');
       const checked = this.#checker.accept(json);

@@ -299,5 +299,5 @@ export {
 } from './conversation.ts';
 export { createOpenApiDocument } from './openapi.ts';
 export { encodeSse, sseDone } from './sse.ts';
-export { parseJsonObject } from './json.ts';
+export { parseJsonObject, parseJsonObjectOfAnyDepth } from './json.ts';
 export { ResponseFold, foldResponse } from './fold.ts';

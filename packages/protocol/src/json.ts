@@ -6,6 +6,13 @@ const maxLevels = 256;
 
 /** Parses a JSON object, once. Throws `invalid_json` for anything else, and `invalid_request` for one nested too deep. */
 export function parseJsonObject(text: string): Record<string, unknown> {
+  const value = parseJsonObjectOfAnyDepth(text);
+  requireShallow(value);
+  return value;
+}
+
+/** The same for any nesting. Throws `invalid_json`. */
+export function parseJsonObjectOfAnyDepth(text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -13,7 +20,6 @@ export function parseJsonObject(text: string): Record<string, unknown> {
     throw errors.invalidJson();
   }
   if (!isObject(value)) throw errors.invalidJson();
-  requireShallow(value);
   return value;
 }
 

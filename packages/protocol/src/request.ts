@@ -11,7 +11,7 @@ import {
 } from './client-events.ts';
 import { errors } from './errors.ts';
 import { parseInput } from './items/parse.ts';
-import { parseJsonObject, requireShallow } from './json.ts';
+import { parseJsonObjectOfAnyDepth, requireShallow } from './json.ts';
 import { extend, Type } from './schema.ts';
 import { checkTools } from './tools/registry.ts';
 
@@ -40,11 +40,12 @@ const eventTypes: ReadonlySet<string> = new Set<ClientEventType>([
  * Throws `invalid_json`, `missing_event_type`, `unknown_event_type` or `invalid_stream_id`.
  */
 export function parseFrame(text: string): ClientFrame {
-  return toClientFrame(parseJsonObject(text));
+  return toClientFrame(parseJsonObjectOfAnyDepth(text));
 }
 
-/** A frame whose JSON was parsed already. Throws `missing_event_type`, `unknown_event_type` or `invalid_stream_id`. */
+/** A frame whose JSON was parsed already. Throws what `parseFrame` throws, but for `invalid_json`. */
 export function toClientFrame(body: Record<string, unknown>): ClientFrame {
+  requireShallow(body);
   const { type } = body;
   if (typeof type !== 'string') throw errors.missingEventType();
   if (!isEventType(type)) throw errors.unknownEventType(type);

@@ -9,7 +9,7 @@ import {
   closeCodes,
   errors,
   parseAck,
-  parseJsonObject,
+  parseJsonObjectOfAnyDepth,
   takeOrdinal,
   toProtocolError,
   type ConnectionEvent,
@@ -140,7 +140,8 @@ export class Resumable {
   receive(socket: Attachment, text: string): void {
     if (this.#socket !== socket) return;
     try {
-      const body = parseJsonObject(text);
+      // How deep it is, is asked after its ordinal was counted: else it would be missing for ever.
+      const body = parseJsonObjectOfAnyDepth(text);
       if (body['type'] === 'longwire:ack') return this.acknowledge(parseAck(body));
       switch (this.#ledger.arrive(takeOrdinal(body))) {
         case 'next':

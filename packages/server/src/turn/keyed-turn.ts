@@ -2,7 +2,7 @@
  * A turn with an idempotency key (PROTOCOL.md 11.2): it runs for itself, its events are kept, and whoever sends the request reads them
  * from the first one on. Memory only.
  */
-import type { KnownEvent, ProtocolError } from '@longwire/protocol';
+import { toResponseError, type KnownEvent, type ProtocolError, type Response } from '@longwire/protocol';
 import type { ChainNode } from '../chain/node.ts';
 import type { UnnumberedEvent } from './open-item.ts';
 import type { InterruptReason, TurnEvents, TurnHandle, TurnRun } from './runner.ts';
@@ -84,7 +84,7 @@ export class KeyedTurn {
     } finally {
       this.#isOver = true;
       this.#idleMs = this.#options.now();
-      this.#wake();
+      this.wake();
     }
   }
 
@@ -99,7 +99,7 @@ export class KeyedTurn {
   /** A reader goes away. */
   leave(seat: Seat): void {
     if (!this.#seats.delete(seat)) return;
-    this.#wake();
+    this.wake();
     if (this.isRead || this.#isOver) return;
     this.#idleMs = this.#options.now();
     this.#options.onUnread(this);
@@ -108,7 +108,13 @@ export class KeyedTurn {
   /** Stops it without a terminal event. */
   abort(): void {
     this.run.abort();
-    this.#wake();
+    this.wake();
+  }
+
+  /** Has everybody look again who waits for a change. */
+  wake(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
   }
 
   /** Batches from this one on, those to come included; the node at the end. */
@@ -116,10 +122,18 @@ export class KeyedTurn {
     while (this.#seats.has(seat)) {
       const { promise } = this.#change;
       const batch = this.#batches[seat.position - this.#dropped];
-      if (batch) {
+      if (seat.failure && seat.position > 0 && !this.#isOver) {
+        if (this.isWhole) {
+          yield [this.#failedFor(seat, seat.failure)];
+          return null;
+        }
+        // What this reader has been told is not known any more: its failure has to be everybody's.
+        this.run.fail(seat.failure);
+        seat.failure = null;
+      } else if (batch) {
         yield batch.events;
         seat.position++;
-        if (this.#keptBytes > this.#options.bufferBytes) this.#wake();
+        if (this.#keptBytes > this.#options.bufferBytes) this.wake();
       } else if (this.#isOver) {
         this.#isAdopted = true;
         return this.#node;
@@ -146,9 +160,18 @@ export class KeyedTurn {
       const bytes = next.value.reduce((sum, event) => sum + bytesOf(event), 0);
       this.#batches.push({ events: next.value, bytes });
       this.#keptBytes += bytes;
-      this.#wake();
+      this.wake();
       await this.#hasRoom();
     }
+  }
+
+  /** The end of the response for a reader that has to stop here; for others it goes on. */
+  #failedFor({ position }: Seat, failure: ProtocolError): KnownEvent {
+    const told = this.#batches.slice(0, position).flatMap(({ events }) => events);
+    const output = told.flatMap((event) => (event.type === 'response.output_item.done' ? [event.item] : []));
+    const { response } = this.run.turn;
+    const failed: Response = { ...response, status: 'failed', error: toResponseError(failure), output };
+    return { type: 'response.failed', response: failed, sequence_number: (told.at(-1)?.sequence_number ?? -1) + 1 };
   }
 
   /** Without a reader nothing is dropped: the run waits for one, or for its end. */
@@ -159,11 +182,6 @@ export class KeyedTurn {
       if (this.#keptBytes > this.#options.bufferBytes) await promise;
     }
   }
-
-  #wake(): void {
-    this.#change.resolve();
-    this.#change = Promise.withResolvers();
-  }
 }
 
 /** One reader: to a lane, or to an HTTP request, it is a run of its own. */
@@ -171,6 +189,8 @@ export class Seat implements TurnHandle {
   readonly #keyed: KeyedTurn;
   /** Batches that the reader is done with. */
   position = 0;
+  /** Why there is no time left to read on. */
+  failure: ProtocolError | null = null;
 
   constructor(keyed: KeyedTurn) {
     this.#keyed = keyed;
@@ -206,7 +226,8 @@ export class Seat implements TurnHandle {
   }
 
   fail(error: ProtocolError): void {
-    this.#keyed.run.fail(error);
+    this.failure = error;
+    this.#keyed.wake();
   }
 
   number(event: UnnumberedEvent): KnownEvent {

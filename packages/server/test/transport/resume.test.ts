@@ -257,6 +257,16 @@ describe('a frame of the client', () => {
     expect(await client.connect()).toMatchObject({ resumed: true, received: 1 });
   });
 
+  it('that is nested too deep is refused, and counted', async () => {
+    await using server = await startTestServer();
+    using client = await connect(server.url);
+    const input = JSON.parse(`${'['.repeat(300)}${']'.repeat(300)}`) as unknown;
+    client.create({ input });
+    expect(await client.next()).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } });
+    client.create({});
+    expect((await turnOf(client)).at(-1)?.type).toBe('response.completed');
+  });
+
   it.each([
     [{ type: 'response.cancel', response_id: 'x' }, 'missing_required_parameter', 'longwire_seq'],
     [{ type: 'response.cancel', response_id: 'x', longwire_seq: 'one' }, 'invalid_type', 'longwire_seq'],

@@ -175,6 +175,27 @@ describe('a request with an idempotency key that is sent again', () => {
     expect(endless.pulled).toBeLessThan(400);
   });
 
+  it('finds the response that went on when its first reader had to stop', async () => {
+    const { engine, calls, release } = createHeldEngine();
+    const aging = ['--connection-lifetime-ms', '1000', '--connection-grace-ms', '0', '--ping-interval-ms', '100'];
+    await using server = await startTestServer({ engines: [engine], store: null, flags: aging });
+    using first = await TestSocket.open(server.url);
+    first.create({ ...key('k') });
+    const told = await first.turn();
+    expect(told.at(-1)).toMatchObject({
+      type: 'response.failed',
+      sequence_number: told.length - 1,
+      response: { status: 'failed', error: { code: 'websocket_connection_limit_reached' }, output: [] },
+    });
+    using second = await TestSocket.open(server.url);
+    second.create({ ...key('k') });
+    release();
+    const again = await second.turn();
+    expect(again.slice(0, told.length - 1)).toEqual(told.slice(0, -1));
+    expect(again.at(-1)?.type).toBe('response.completed');
+    expect(generations(calls)).toBe(1);
+  });
+
   it('is cancelled by any of its readers, for all', async () => {
     const { engine } = createHeldEngine();
     await using server = await startTestServer({ engines: [engine] });
