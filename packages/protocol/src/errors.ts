@@ -244,7 +244,7 @@ export const errors = {
   idempotencyReplayUnavailable: () =>
     new ProtocolError('idempotency_replay_unavailable', {
       message:
-        'The request with this idempotency key was accepted before, but its events are too many to be kept. It was not run again.',
+        'The request with this idempotency key was accepted before, but its events are not kept any more. It was not run again.',
       param: idempotencyParam,
     }),
   unknownUrl: (method: string, path: string) =>

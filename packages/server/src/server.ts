@@ -87,7 +87,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   await background.beat();
   const retention = store && startRetention(store, config, log);
   const keyring = createKeyring(config.apiKeys);
-  const resumables = new Resumables(toResumeLimits(config), keyring, counts);
+  const resumables = new Resumables(toResumeLimits(config), keyring, log, counts);
   const sessions = new Sessions(config.timers.pingIntervalMs, resumables);
   let draining = false;
   const isDraining = () => draining;

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Identity, Keyring } from '../auth/keys.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ExtensionCounts } from '../observe/extension-counts.ts';
+import type { Log } from '../observe/log.ts';
 import { FrameBudget } from './frame-budget.ts';
 import { Resumable, type ResumableHome, type ResumableOptions } from './resumable.ts';
 
@@ -25,6 +26,7 @@ const tokenBytes = 32;
 export class Resumables implements ResumableHome {
   readonly #limits: ResumeLimits;
   readonly #keyring: Keyring;
+  readonly #log: Log;
   readonly #counts: ExtensionCounts;
   readonly #budget: FrameBudget;
   readonly #byHash = new Map<string, Resumable>();
@@ -32,9 +34,10 @@ export class Resumables implements ResumableHome {
   /** In the order in which they lost their sockets. */
   readonly #detached = new Set<Resumable>();
 
-  constructor(limits: ResumeLimits, keyring: Keyring, counts: ExtensionCounts) {
+  constructor(limits: ResumeLimits, keyring: Keyring, log: Log, counts: ExtensionCounts) {
     this.#limits = limits;
     this.#keyring = keyring;
+    this.#log = log;
     this.#counts = counts;
     this.#budget = new FrameBudget(limits.memoryBytes);
   }
@@ -68,12 +71,14 @@ export class Resumables implements ResumableHome {
     }
     this.#detached.delete(resumable);
     this.#counts.resumed++;
+    this.#log.debug({ connectionId: resumable.connection.id }, 'connection resumed');
     return resumable;
   }
 
   detached(resumable: Resumable): void {
     this.#detached.add(resumable);
     this.#counts.detached++;
+    this.#log.debug({ connectionId: resumable.connection.id }, 'connection waits for a socket');
     if (this.#detached.size > this.#limits.maxDetached) this.#endOldest();
   }
 
@@ -108,6 +113,7 @@ export class Resumables implements ResumableHome {
 
   #expire(resumable: Resumable): void {
     this.#counts.expired++;
+    this.#log.debug({ connectionId: resumable.connection.id }, 'connection waited in vain');
     resumable.end();
   }
 }

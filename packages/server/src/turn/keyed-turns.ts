@@ -111,6 +111,13 @@ export class KeyedTurns {
     }
   }
 
+  /** A response is deleted: nothing of it is kept for requests to come, which are not answered anew for it. */
+  delete(project: string, id: string): void {
+    for (const { turn } of this.#entries.values()) {
+      if (turn?.run.turn.id === id && turn.run.turn.request.project === project) turn.drop();
+    }
+  }
+
   /** Nobody can come back any more: what nobody reads is ended. Resolves when nothing runs. */
   async close(): Promise<void> {
     this.#isClosing = true;

@@ -161,6 +161,18 @@ describe('a request with an idempotency key that is sent again', () => {
     expect((await socket.response()).status).toBe('incomplete');
   });
 
+  it('is told where the response was deleted meanwhile', async () => {
+    const { engine, calls } = createEchoEngine();
+    await using server = await startTestServer({ engines: [engine] });
+    using socket = await TestSocket.open(server.url);
+    socket.create({ ...key('k'), store: true });
+    const { id } = await socket.response();
+    expect((await fetch(`${server.url}/responses/${id}`, { method: 'DELETE' })).status).toBe(200);
+    socket.create({ ...key('k'), store: true });
+    expect((await socket.error()).error.code).toBe('idempotency_replay_unavailable');
+    expect(generations(calls)).toBe(1);
+  });
+
   it('waits for its reader beyond what is kept, and for none without one', async () => {
     const endless = createEndlessEngine('x'.repeat(16_384));
     await using server = await startTestServer({

@@ -62,6 +62,7 @@ export function addResponseRoutes(app: FastifyInstance, routes: ResponseRoutes):
     app.delete<ById>(`${prefix}/responses/:id`, async ({ project, params: { id } }) => {
       await background.drop(project, id);
       services.recent.delete(project, id);
+      services.keyed.delete(project, id);
       if (!(await services.store?.delete(project, id))) throw errors.responseNotFound(id);
       return { id, object: 'response', deleted: true };
     });
