@@ -17,6 +17,8 @@ interface Endpoint {
   /** Whether the answer may be a stream of events. */
   readonly streams?: true;
   readonly query?: readonly Parameter[];
+  /** Stands outside of `/v1`, and wants no key. */
+  readonly isOpen?: true;
 }
 
 interface Parameter {
@@ -173,6 +175,23 @@ const endpoints: readonly Endpoint[] = [
     summary: 'Take an item out of a conversation.',
     answer: 'Conversation',
   },
+  {
+    method: 'get',
+    path: '/models',
+    id: 'listModels',
+    summary: 'What can be asked for as `model`: in the form of OpenAI, and in that of Codex.',
+    answer: 'ModelList',
+  },
+  { method: 'get', path: '/models/{model}', id: 'getModel', summary: 'One of them.', answer: 'Model' },
+  { method: 'get', path: '/healthz', id: 'getHealth', summary: 'The process lives.', answer: 'Health', isOpen: true },
+  {
+    method: 'get',
+    path: '/readyz',
+    id: 'getReadiness',
+    summary: 'New turns are taken; 503 while draining, and while no engine answers.',
+    answer: 'Health',
+    isOpen: true,
+  },
 ];
 
 /** Every path with its operations. */
@@ -184,7 +203,17 @@ export function documentedPaths(): Record<string, Partial<Record<Method, object>
   return paths;
 }
 
-function toOperation({ id, summary, path, body, bodyIsOptional, answer, streams, query = [] }: Endpoint): object {
+function toOperation({
+  id,
+  summary,
+  path,
+  body,
+  bodyIsOptional,
+  answer,
+  streams,
+  isOpen,
+  query = [],
+}: Endpoint): object {
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -195,6 +224,7 @@ function toOperation({ id, summary, path, body, bodyIsOptional, answer, streams,
   return {
     operationId: id,
     summary,
+    ...(isOpen && { servers: [{ url: '/' }], security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { required: !bodyIsOptional, content: json(body) } }),
     responses: {

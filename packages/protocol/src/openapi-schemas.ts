@@ -4,7 +4,7 @@ import { Conversation, ConversationBody, ConversationItemsBody, ConversationUpda
 import { InputMessage } from './items/message.ts';
 import { itemSchemas } from './items/registry.ts';
 import { Response } from './response.ts';
-import { extend, type JsonSchema, Type } from './schema.ts';
+import { AnyObject, extend, type JsonSchema, Type } from './schema.ts';
 import { NestedErrorEvent } from './server-events/error.ts';
 import { eventSchemas } from './server-events.ts';
 import { toolSchemas } from './tools/registry.ts';
@@ -43,6 +43,9 @@ export function documentedSchemas(): Record<string, DocumentedSchema> {
     DeletedConversation: deletionOf('conversation.deleted'),
     InputTokens,
     CompactedWindow: withFields(CompactedWindow, { output: listOf('Item') }),
+    Model,
+    ModelList: withFields(ModelList, { data: listOf('Model') }),
+    Health,
     Error: ErrorResponse,
     ...Object.fromEntries([...items, ...tools]),
     ...Object.fromEntries([...events].map(([name, schema]) => [name, withResponse(schema)])),
@@ -67,6 +70,24 @@ const ItemList = Type.Object({
 });
 
 const InputTokens = Type.Object({ object: Type.Literal('response.input_tokens'), input_tokens: Type.Integer() });
+
+const Model = Type.Object({
+  id: Type.String(),
+  object: Type.Literal('model'),
+  created: Type.Integer(),
+  owned_by: Type.String(),
+  description: Type.Optional(Type.String()),
+  context_window: Type.Optional(Type.Integer()),
+});
+
+/** `models` is the list in Codex's words. */
+const ModelList = Type.Object({
+  object: Type.Literal('list'),
+  data: Type.Array(Type.Unknown()),
+  models: Type.Array(AnyObject),
+});
+
+const Health = Type.Object({ status: Type.String(), models: Type.Optional(Type.Integer()) });
 
 const CompactedWindow = Type.Object({
   object: Type.Literal('response.compaction'),

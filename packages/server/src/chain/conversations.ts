@@ -57,7 +57,7 @@ export class Conversations {
     const conversation = await this.open(project, id);
     try {
       const node = historyNode(project, id, conversation.node, items);
-      if (!(await this.#store.appendItems(project, conversation.place, items))) throw this.lost(project, id);
+      if (!(await this.#store.appendItems(project, conversation.place, items))) throw await this.lost(project, id);
       conversation.advance(node, items.length);
     } finally {
       conversation.close();
@@ -80,10 +80,11 @@ export class Conversations {
     this.#heads.delete(keyOf(project, id));
   }
 
-  /** Another process has written to the conversation meanwhile. */
-  lost(project: string, id: string): Error {
+  /** Why the store took no items: the conversation was deleted meanwhile, or another process has written to it. */
+  async lost(project: string, id: string): Promise<Error> {
     this.forget(project, id);
-    return errors.conversationLocked();
+    const isThere = (await this.#store.getConversation(project, id)) !== null;
+    return isThere ? errors.conversationLocked() : errors.conversationNotFound(id);
   }
 
   async #load(project: string, id: string): Promise<Head> {

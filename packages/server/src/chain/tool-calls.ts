@@ -75,8 +75,8 @@ export function extendOpenCalls(open: OpenCalls, items: readonly Item[]): OpenCa
   let next: Map<string, OpenCall> | null = null;
   for (const item of items) {
     if (item.type === 'compaction') {
-      // It stands for the calls before it too.
-      next = new Map();
+      // It stands for the calls before it too, but for those whose output comes later: it holds them.
+      next = new Map([...(next ?? open)].filter(([, call]) => call.async));
       continue;
     }
     const call = callKinds.get(item.type);

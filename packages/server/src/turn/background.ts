@@ -66,7 +66,7 @@ export class BackgroundRuns {
     const streams = stream === true;
     const { id, response } = turn;
     try {
-      await this.#requireStore().begin(toStored(turn, response), this.#lease(), streams ? created : []);
+      await this.#requireStore().begin(toStored(turn, response, null), this.#lease(), streams ? created : []);
     } catch (thrown) {
       await events.return(null);
       throw thrown;

@@ -8,8 +8,8 @@ import type { Turn, TurnServices } from './turn.ts';
  * Stores the response where it is to be stored, and adds the turn's items to its conversation, both in one transaction:
  * O(the turn). `node` is null for a response that failed: it can be retrieved, and nothing continues it.
  *
- * Throws `store_unavailable`, `conversation_locked` when another process wrote to the conversation meanwhile, and `server_error`
- * for a background response that somebody else has ended.
+ * Throws `store_unavailable`, `conversation_locked` when another process wrote to the conversation meanwhile, `conversation_not_found`
+ * when it was deleted, and `server_error` for a background response that somebody else has ended.
  */
 export async function commitResponse(
   services: TurnServices,
@@ -25,7 +25,7 @@ export async function commitResponse(
   const append = conversation && node ? { ...conversation.place, items } : null;
   let applied = true;
   if (stored) {
-    applied = await store.put(toStored(turn, response), {
+    applied = await store.put(toStored(turn, response, node), {
       ...(owner !== null && { owner }),
       ...(append && { append }),
     });
@@ -33,21 +33,30 @@ export async function commitResponse(
     applied = await store.appendItems(project, append, items);
   }
   if (!applied && owner !== null && !conversation) throw errors.serverError(new Error('The lease was lost.'), turn.id);
-  if (!applied && conversation) throw services.conversations?.lost(project, conversation.place.id);
+  if (!applied && conversation) throw await services.conversations?.lost(project, conversation.place.id);
   if (conversation && node) conversation.advance(node, items.length);
 }
 
-/** The turn as it is written down, with its response as it stands now. */
-export function toStored({ id, request, conversation }: Turn, response: Response): StoredResponse {
+/** The turn as it is written down, with its response as it stands now. `node`: what it came to; null where nothing continues it yet. */
+export function toStored(
+  { id, request, conversation }: Turn,
+  response: Response,
+  node: ChainNode | null,
+): StoredResponse {
   const { project, parent, body } = request;
   return {
     id,
     project,
     // A conversation is a history of its own: its items are read in place of a parent's.
-    parentId: conversation ? null : (parent?.id ?? null),
+    parentId: conversation || (parent && node && standsAlone(node, parent)) ? null : (parent?.id ?? null),
     conversation: conversation?.place ?? null,
     createdAt: response.created_at,
     input: body.input,
     response,
   };
+}
+
+/** Whether a node that compacted its chain needs nothing of it any more: then the chain is read from here on, and no further back. */
+function standsAlone(node: ChainNode, parent: ChainNode): boolean {
+  return node.parent === null && parent.tools.length === 0 && parent.openCalls.size === 0;
 }

@@ -144,7 +144,7 @@ async function prepareTurn(
     responseId: id,
   };
 
-  const end = { binding, parent: before, input: body.input };
+  const end = { binding, parent: before, input: body.input, openCalls };
   const estimate = () => (before?.tokens ?? 0) + estimateTokens(opened.items);
   return {
     id,

@@ -35,6 +35,12 @@ describe('a node with a compaction', () => {
     }
   });
 
+  it('keeps asynchronous calls open: their outputs come later', () => {
+    const late: OutputItem = { ...call, call_id: 'call_late', async: true };
+    const begun = node(node(null, { output: [call, late] }), { output: [compaction] });
+    expect([...begun.openCalls.keys()]).toEqual(['call_late']);
+  });
+
   it('knows the calls that were made behind it', () => {
     const begun = node(node(null, { output: [call] }), { output: [compaction, { ...call, call_id: 'call_2' }] });
     expect([...begun.openCalls.keys()]).toEqual(['call_2']);

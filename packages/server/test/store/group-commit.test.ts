@@ -18,7 +18,7 @@ describe('group commit', () => {
   let commit: Executor;
 
   function start(worker: string): Executor {
-    commit = createGroupCommit({ path: join(folder, 'db'), lockTimeoutMs: 1000 }, workerAt(worker));
+    commit = createGroupCommit({ path: join(folder, 'db'), lockTimeoutMs: 1000, maxBytes: null }, workerAt(worker));
     return commit;
   }
 

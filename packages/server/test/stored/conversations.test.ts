@@ -160,6 +160,22 @@ describe('turns of a conversation', () => {
     expect((await socket.response()).status).toBe('completed');
   });
 
+  it('fail where it is deleted meanwhile, and say so', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { engine } = createEchoEngine({ hold: () => gate.promise });
+    await using server = await startTestServer({ engines: [engine] });
+    const { conversations } = clientOf(server);
+    const { id } = await conversations.create();
+    using socket = await TestSocket.open(server.url);
+    socket.create({ input: 'one', conversation: id });
+    while ((await socket.next()).type !== 'response.output_text.delta');
+    await conversations.delete(id);
+    gate.resolve();
+    expect(await socket.response()).toMatchObject({ status: 'failed', error: { code: 'conversation_not_found' } });
+    socket.create({ input: 'one' });
+    expect((await socket.response()).status).toBe('completed');
+  });
+
   it('whose client goes away leave it as it was, and free', async () => {
     const { engine, calls } = createEchoEngine({ hold: () => Promise.withResolvers<void>().promise });
     await using server = await startTestServer({ engines: [engine] });

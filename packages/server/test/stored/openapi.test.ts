@@ -5,7 +5,7 @@ import server from '../../package.json' with { type: 'json' };
 import { startTestServer } from '../harness.ts';
 
 const document = JSON.parse(JSON.stringify(createOpenApiDocument(server.version))) as {
-  paths: Record<string, Record<string, { operationId: string }>>;
+  paths: Record<string, Record<string, { operationId: string; servers?: { url: string }[] }>>;
   components: { schemas: Record<string, unknown> };
 };
 
@@ -36,8 +36,9 @@ it('refers to nothing that it does not have', () => {
 it('names only paths that exist', async () => {
   await using running = await startTestServer();
   for (const [path, operations] of Object.entries(document.paths)) {
-    for (const method of Object.keys(operations)) {
-      const url = `${running.url}${path.replaceAll(/\{\w+\}/g, 'unknown')}`;
+    for (const [method, { servers = [] }] of Object.entries(operations)) {
+      const named = path.replaceAll(/\{\w+\}/g, 'unknown');
+      const url = servers.length > 0 ? new URL(named, running.url).href : `${running.url}${named}`;
       const answer = await fetch(url, {
         method: method.toUpperCase(),
         ...(method === 'post' && { body: '{}', headers: { 'content-type': 'application/json' } }),

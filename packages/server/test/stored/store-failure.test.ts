@@ -17,6 +17,33 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+it('a full disk is a 503, and the socket and the server live on', async () => {
+  const roomBytes = 2 ** 20;
+  await using server = await startTestServer({ store: await openSqliteStore(path, { maxBytes: roomBytes }) });
+  const client = clientOf(server);
+  using socket = await TestSocket.open(server.url);
+  const input = 'x'.repeat(roomBytes / 8);
+  const kept: string[] = [];
+  for (;;) {
+    socket.create({ store: true, input });
+    const { id, status, error } = await socket.response();
+    if (status === 'failed') {
+      expect(error).toMatchObject({ code: 'store_unavailable' });
+      break;
+    }
+    expect(kept.push(id)).toBeLessThan(8);
+  }
+  expect(kept.length).toBeGreaterThan(2);
+  await expect(client.responses.create({ model, input })).rejects.toMatchObject({ status: 503 });
+  socket.create({ store: false, input });
+  expect(await socket.response()).toMatchObject({ status: 'completed' });
+  // What was answered before is there, and whoever makes room can go on.
+  for (const id of kept) expect(await client.responses.retrieve(id)).toMatchObject({ status: 'completed' });
+  for (const id of kept) await client.responses.delete(id);
+  socket.create({ store: true, input });
+  expect(await socket.response()).toMatchObject({ status: 'completed' });
+});
+
 it('a locked file is a 503, and the socket and the server live on', async () => {
   await using server = await startTestServer({ store: await openSqliteStore(path, { lockTimeoutMs: 10 }) });
   const client = clientOf(server);

@@ -11,7 +11,7 @@ export function createMemoryStore(): Store {
 }
 
 function createMemoryExecutor(): Executor {
-  const database = openDatabase({ path: ':memory:', lockTimeoutMs: 0 });
+  const database = openDatabase({ path: ':memory:', lockTimeoutMs: 0, maxBytes: null });
   let closed = false;
   return {
     async run(operation) {

@@ -22,10 +22,15 @@ export interface DatabaseOptions {
   readonly path: string;
   /** How long to wait for another process that writes. */
   readonly lockTimeoutMs: number;
+  /** What the file may grow to, as if the disk ended there. Rounded to pages; null leaves it to the disk. */
+  readonly maxBytes: number | null;
 }
 
+/** SQLite's own default, which new files get. */
+const pageBytes = 4096;
+
 /** Opens the file, made with its folder where they are missing. Throws what SQLite or the file system throws. */
-export function openDatabase({ path, lockTimeoutMs }: DatabaseOptions): Database {
+export function openDatabase({ path, lockTimeoutMs, maxBytes }: DatabaseOptions): Database {
   if (path !== ':memory:') {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // Before SQLite makes it: the files beside it (-wal, -shm) take over its mode.
@@ -36,6 +41,7 @@ export function openDatabase({ path, lockTimeoutMs }: DatabaseOptions): Database
   try {
     configure(connection);
     migrate(connection);
+    if (maxBytes !== null) connection.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)}`);
     return createDatabase(connection);
   } catch (error) {
     connection.close();

@@ -11,6 +11,8 @@ import { expire } from './retention.ts';
 export interface SqliteStoreOptions {
   /** How long to wait for another process that writes, in milliseconds. */
   readonly lockTimeoutMs?: number;
+  /** What the file may grow to in bytes: writes beyond that fail as they do on a full disk. Default: what the disk allows. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -18,7 +20,11 @@ export interface SqliteStoreOptions {
  * Throws a clear `Error` for a file that is no database, cannot be opened, or has a newer schema.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
-  const commit = createGroupCommit({ path, lockTimeoutMs: options.lockTimeoutMs ?? 5000 });
+  const commit = createGroupCommit({
+    path,
+    lockTimeoutMs: options.lockTimeoutMs ?? 5000,
+    maxBytes: options.maxBytes ?? null,
+  });
   try {
     await commit.run({ kind: 'open' });
   } catch (error) {
