@@ -71,7 +71,7 @@ class AISDKEngine implements Engine<PromptContext> {
     signal.throwIfAborted();
     const table = toToolTable(request.preamble.tools);
     const call = toCallOptions(request, table, this.#providerOptions, signal);
-    const decoder = new PartDecoder(table);
+    const decoder = new PartDecoder(table, request.settings.parallel_tool_calls);
     const recorder = new AnswerRecorder();
     try {
       for await (const part of this.#stream(request.model, call)) {

@@ -14,13 +14,15 @@ const endReasons: ReadonlyMap<string | undefined, EndReason> = new Map([
 /** One stream. Tools that the provider runs by itself are not told: their results are in the answer that follows. */
 export class PartDecoder {
   readonly #table: ToolTable;
-  readonly #queue = new ItemQueue();
+  readonly #queue: ItemQueue;
   readonly #calls = new Map<string, StreamedCall>();
   #end: EngineEvent | null = null;
   #failure: { readonly error: unknown } | null = null;
 
-  constructor(table: ToolTable) {
+  /** `parallelCalls`: whether more calls than one may be told. */
+  constructor(table: ToolTable, parallelCalls: boolean) {
     this.#table = table;
+    this.#queue = new ItemQueue(parallelCalls);
   }
 
   /** Whether `end` was given out. */

@@ -3,14 +3,22 @@
  *
  * The first unfinished call is told as it comes; whatever starts behind it waits. It is finished when something else starts and
  * its arguments are whole, so a server that writes its calls in order is never held back.
+ *
+ * Where the client wants one call at most (`parallel_tool_calls: false`), those behind the first are not told: not every server heeds it.
  */
 import type { EngineEvent } from '../engine.ts';
 import type { StreamedCall } from './tool-call.ts';
 
 export class ItemQueue {
+  readonly #parallelCalls: boolean;
+  #hasCalled = false;
   #current: StreamedCall | null = null;
   #waiting: (StreamedCall | EngineEvent[])[] = [];
   #out: EngineEvent[] = [];
+
+  constructor(parallelCalls: boolean) {
+    this.#parallelCalls = parallelCalls;
+  }
 
   /** A delta of text, refusal or reasoning. */
   prose(event: EngineEvent): void {
@@ -25,6 +33,8 @@ export class ItemQueue {
 
   /** A call that begins. */
   begin(call: StreamedCall): void {
+    if (this.#hasCalled && !this.#parallelCalls) return;
+    this.#hasCalled = true;
     if (this.#advance('whole')) this.#current = call;
     else this.#waiting.push(call);
   }

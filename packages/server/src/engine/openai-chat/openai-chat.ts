@@ -107,7 +107,8 @@ class OpenAIChatEngine implements Engine<ChatContext> {
       const failed = { status: reply.status, headers: reply.headers, body: await reply.text(maxErrorBytes) };
       throw this.#errors.fromReply(failed, request.model);
     }
-    const decoder = new ChatStreamDecoder(table, this.#errors, request.model);
+    const { parallel_tool_calls: parallelCalls } = request.settings;
+    const decoder = new ChatStreamDecoder(table, this.#errors, request.model, parallelCalls);
     const isStream = !reply.headers['content-type']?.startsWith('application/json');
     yield* isStream ? this.#stream(reply, decoder) : this.#whole(reply, decoder);
     if (decoder.failure) throw decoder.failure;

@@ -19,7 +19,7 @@ export class ChatStreamDecoder {
   readonly #model: string;
   readonly #text = new TextDecoder();
   readonly #parser: EventSourceParser;
-  readonly #queue = new ItemQueue();
+  readonly #queue: ItemQueue;
   readonly #calls: { index: number | null; id: string | null; call: StreamedCall }[] = [];
   readonly #callIds = new Set<string>();
   #usage: EngineUsage | null = null;
@@ -28,8 +28,10 @@ export class ChatStreamDecoder {
   #done = false;
   #last: EngineEvent | null = null;
 
-  constructor(table: ToolTable, errors: UpstreamErrors, model: string) {
+  /** `parallelCalls`: whether more calls than one may be told. */
+  constructor(table: ToolTable, errors: UpstreamErrors, model: string, parallelCalls: boolean) {
     this.#table = table;
+    this.#queue = new ItemQueue(parallelCalls);
     this.#errors = errors;
     this.#model = model;
     this.#parser = createParser({

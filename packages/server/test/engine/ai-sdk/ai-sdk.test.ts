@@ -190,6 +190,19 @@ describe('a chain', () => {
 });
 
 describe('a call', () => {
+  it('is the only one where the client wants no more', async () => {
+    await using folder = await installProvider();
+    const engine = await createEngine(folder);
+    folder.answer = () => [
+      { type: 'tool-call', toolCallId: 'c1', toolName: 'weather', input: '{}' },
+      { type: 'tool-call', toolCallId: 'c2', toolName: 'weather', input: '{}' },
+      finish('tool-calls'),
+    ];
+    const called = await tell(engine, null, 'Weather?', { tools: [weather], parallel_tool_calls: false });
+    expect(called.output).toMatchObject([{ type: 'function_call', call_id: 'c1' }]);
+    expect(called.output).toHaveLength(1);
+  });
+
   it('asks for what the client asked for, and for nothing else', async () => {
     await using folder = await installProvider();
     const engine = await createEngine(folder, { providerOptions: { fake: { cache: true } } });

@@ -15,8 +15,8 @@ const tools: Tool[] = [
   { type: 'shell', environment: { type: 'local' } },
 ];
 
-function createDecoder(): ChatStreamDecoder {
-  return new ChatStreamDecoder(toToolTable(tools), new UpstreamErrors('up', []), 'm');
+function createDecoder(parallelCalls = true): ChatStreamDecoder {
+  return new ChatStreamDecoder(toToolTable(tools), new UpstreamErrors('up', []), 'm', parallelCalls);
 }
 
 function fixture(name: string): Buffer {
@@ -105,6 +105,19 @@ const whole: readonly [string, unknown[]][] = [
   ],
   ['calls-without-ids', [start('get_weather'), args('{"city":"Oslo"}'), start('get_time'), args('{}'), end('stop')]],
 ];
+
+describe('parallel_tool_calls: false', () => {
+  it.each(['llama-server-parallel-tools', 'interleaved-calls'])('tells the first call only: %s', (name) => {
+    const [all = [], one = []] = [true, false].map((parallelCalls) => {
+      const decoder = createDecoder(parallelCalls);
+      return joined([...decoder.push(fixture(name)), ...decoder.finish()]);
+    });
+    const second = all.findLastIndex((event) => event.type === 'call.start');
+    expect(all[second - 1]).toMatchObject({ type: 'call.delta' });
+    expect(all[second + 1]).toMatchObject({ type: 'call.delta' });
+    expect(one).toEqual(all.toSpliced(second, 2));
+  });
+});
 
 describe('streams', () => {
   it.each(whole)('of the shape %s', (name, events) => {
