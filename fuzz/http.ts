@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { WireChecker } from '../packages/server/test/contract/wire.ts';
-import { checkResponse } from '../packages/server/test/contract/response-shape.ts';
+import { requireSdkResponse } from '../packages/server/test/contract/sdk-shapes.ts';
 import { requireDiscreetText } from './discretion.ts';
 import type { Random } from './random.ts';
 
@@ -20,7 +20,7 @@ export async function firePost(url: string, body: string): Promise<void> {
   if (response.status >= 500) throw new Error(`HTTP ${response.status}: ${text}`);
   if (response.headers.get('content-type')?.startsWith('text/event-stream')) return checkStream(text);
   const answer = JSON.parse(text) as { error?: { message: string } };
-  if (response.ok) return checkResponse(answer);
+  if (response.ok) return requireSdkResponse(answer);
   if (typeof answer.error?.message !== 'string') throw new Error(`HTTP ${response.status} without an error: ${text}`);
   requireDiscreetText(answer.error.message);
 }

@@ -1,6 +1,5 @@
 /** The order that the official SSE accumulator insists on, inside one response (dossier C.2). */
 import type { KnownEvent, OutputItem } from '@longwire/protocol';
-import { checkItem } from './response-shape.ts';
 
 interface OpenItem {
   readonly item: OutputItem;
@@ -75,7 +74,6 @@ export class Brackets {
       }
       this.#callIds.add(`${item.type} ${callId}`);
     }
-    checkItem(item, `item ${index}`);
     this.#items++;
     this.#open = { item, parts: 0, part: null, summaries: 0, summary: false, isWritten: false };
   }
@@ -89,7 +87,6 @@ export class Brackets {
     }
     if (open.part !== null || open.summary) throw new Error(`Item ${index} is done with an open part.`);
     if (Object.values(writers).includes(item.type) && !open.isWritten) throw new Error(`Call ${index} was cut short.`);
-    checkItem(item, `item ${index}`);
     this.#open = null;
   }
 

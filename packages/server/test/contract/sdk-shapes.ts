@@ -19,14 +19,14 @@ const exceptions: ReadonlyMap<string, Kind> = new Map([
   // Null in what was recorded of the service, where the SDK says missing.
   ['response.user', 'null'],
   ['response.usage', 'null'],
-  // Wanted by Open Responses, and told by the service.
-  ['response.store', 'unknown'],
-  ['response.presence_penalty', 'unknown'],
-  ['response.frequency_penalty', 'unknown'],
   // In the SDK's type of the stored item, not in that of the output.
   ['custom_tool_call.status', 'unknown'],
   // Where Codex looks for it; in `error` too, where the SDK has it.
   ['error.headers', 'unknown'],
+]);
+/** Keys that Open Responses wants and the service tells, and that the SDK does not know. */
+const additions: ReadonlyMap<string, readonly string[]> = new Map([
+  ['response', ['store', 'presence_penalty', 'frequency_penalty']],
 ]);
 /** Settings are told as the client wrote them, with whatever it wrote into them: more keys, tools of types that nobody knows. */
 const echoes = /^(event\.)?response\.(tools|tool_choice|text|reasoning|prompt|prompt_cache_options)\b/;
@@ -93,8 +93,10 @@ function problemsOfObject(
       problems.push(...problemsOf(value[name], shape, `${path}.${name}`));
     }
   }
+  const added = additions.get(ownerOf(value)) ?? [];
+  problems.push(...added.filter((name) => !Object.hasOwn(value, name)).map((name) => `${path}.${name} is missing`));
   for (const [name, inner] of Object.entries(value)) {
-    if (fields.has(name)) continue;
+    if (fields.has(name) || added.includes(name)) continue;
     if (rest) problems.push(...problemsOf(inner, rest, `${path}.${name}`));
     else if (!isException(value, name, 'unknown') && !echoes.test(path))
       problems.push(`${path}.${name} is unknown: ${show(inner)}`);
@@ -102,12 +104,17 @@ function problemsOfObject(
   return problems;
 }
 
-function isException({ type, object }: Record<string, unknown>, name: string, kind: Kind): boolean {
-  const owner = String(type ?? object);
+/** `type`, or `object` where there is none. */
+function ownerOf({ type, object }: Record<string, unknown>): string {
+  return String(type ?? object);
+}
+
+function isException(value: Record<string, unknown>, name: string, kind: Kind): boolean {
+  const owner = ownerOf(value);
   // The service's on all of them, the SDK's on one (dossier C.1).
   if (name === 'obfuscation') return kind === 'unknown' && owner.endsWith('.delta');
   // A token that is half a character has no other true form; the SDK has them in parts, and not in events.
-  if (name === 'bytes' && type === undefined) return kind === 'unknown';
+  if (name === 'bytes' && 'logprob' in value) return kind === 'unknown';
   return exceptions.get(`${owner}.${name}`) === kind;
 }
 

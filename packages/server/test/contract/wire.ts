@@ -5,7 +5,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseServerEvent, ResponseFold, type KnownEvent, type Response } from '@longwire/protocol';
 import { Brackets } from './brackets.ts';
-import { checkResponse } from './response-shape.ts';
 import { requireSdkEvent } from './sdk-shapes.ts';
 
 /** A frame that was found good. `streamId` is null on the default lane. */
@@ -81,7 +80,6 @@ export class WireChecker {
   #acceptCreated(event: Lifecycle, streamId: string | null): void {
     if (this.#open.has(streamId)) throw new Error('A response begins before the one before it has ended.');
     const { response } = event;
-    checkResponse(response);
     if (this.#next.has(response.id)) throw new Error(`${response.id} is created twice.`);
     if (response.status !== 'in_progress' || response.output.length > 0)
       throw new Error('A response begins with output.');
@@ -134,7 +132,6 @@ function still(response: Response): object {
 }
 
 function requireSame(created: Response, later: Response): void {
-  checkResponse(later);
   if (!isDeepStrictEqual(still(created), still(later))) throw new Error(`${created.id} changed its settings.`);
 }
 
