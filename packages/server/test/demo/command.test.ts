@@ -100,6 +100,8 @@ describe('the command line', () => {
     [['--rtt-ms', 'x'], '--rtt-ms needs a whole number from 0 to 2,000.'],
     [['--rate', '0'], '--rate needs a whole number from 1 to 1,000,000.'],
     [['--html', '/nowhere/at/all.html'], '--html cannot be written: /nowhere/at is no folder, or not for this user.'],
+    [['--agent', '--rate', '5'], '--rate is for the demo without --agent.'],
+    [['--max-steps', '5'], '--max-steps is for the demo with --agent.'],
     [['--agent=yes'], '--agent is a switch: it takes no value.'],
     [['--rtt'], 'Unknown option --rtt. Did you mean --rate? See longwire demo --help.'],
     [['airline-27'], 'longwire demo takes options only. See longwire demo --help.'],

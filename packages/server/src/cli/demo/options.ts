@@ -38,7 +38,7 @@ const table = {
 const about =
   'Both sides send the same turns to servers alike, with tools and instructions in every turn: HTTP keep-alive with the whole history, the ' +
   'WebSocket with what is new. The engine replays a rollout at the given rate and takes no time to read. The link is a model of TCP: a ' +
-  'round trip, and a window that opens with what is acknowledged and closes in silence. Recorded tools take 10 s in the median; --pause-ms 0 ' +
+  'round trip, and a window that opens with what is acknowledged and closes in silence. Recorded pauses are 10 s in the median; --pause-ms 0 ' +
   'shows a link that stays warm, where little is left to save. No TLS, no loss, no limit of bandwidth. For measurements there is npm run bench.';
 
 /** The section on options in `longwire demo --help`. */
@@ -49,7 +49,12 @@ export function demoOptionsHelp(): string {
 /** Throws a usage error. */
 export function parseDemoOptions(argv: readonly string[]): DemoOptions {
   const values = readOptions('demo', table, argv);
-  if (values.has('agent')) {
+  const isAgent = values.has('agent');
+  for (const name of values.keys()) {
+    if (name === 'agent' || (name === 'max-steps') === isAgent) continue;
+    throw new UsageError(`--${name} is for the demo ${isAgent ? 'without' : 'with'} --agent.`);
+  }
+  if (isAgent) {
     return { kind: 'agent', maxSteps: toCount('max-steps', values.get('max-steps') ?? '12', 1, 100) };
   }
   return {

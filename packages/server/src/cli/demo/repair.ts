@@ -27,9 +27,7 @@ export async function repair({ maxSteps, out, colour, nowMs }: RepairOptions, si
   const say = (text: string): void => out.write(`${text}\n`);
   const showFile = (): void => say(`\n${brokenFile}\n${indented(scratch.read(brokenFile))}`);
   try {
-    say(
-      `${server.model} (3.9M parameters, in this process) over one WebSocket, at most ${maxSteps} turns: "${prompt}"`,
-    );
+    say(`"${prompt}", said to ${server.model} (3.9M parameters) over one WebSocket; at most ${maxSteps} turns.`);
     showFile();
     const lane = connection.lane();
     const call = scratch.call.bind(scratch);
@@ -46,7 +44,7 @@ export async function repair({ maxSteps, out, colour, nowMs }: RepairOptions, si
     const { passed, output } = await scratch.test(signal);
     say(`\nThe test, run once more: ${output.replaceAll('\n', '; ')}`);
     if (passed) say(`Repaired in ${took}.`);
-    else say(`Not repaired: the model ${isDone ? 'gave up' : 'was stopped'} after ${took}.`);
+    else say(`Not repaired: the model ${isDone ? 'was done' : 'was stopped'} after ${took}.`);
     return passed;
   } finally {
     connection.close();

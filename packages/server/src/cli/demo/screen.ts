@@ -19,7 +19,7 @@ export function toScreen(race: Race, place: string, colour: boolean): string[] {
   const { rollout, rttMs, rate } = race.options;
   const calls = rollout.turns.flatMap(({ output }) => output).filter(({ type }) => type === 'function_call').length;
   const title = `${rollout.name} (${place}): ${rollout.turns.length} turns, ${calls} tool calls`;
-  const about = `round trip ${rttMs} ms, ${rate.toLocaleString('en')} tokens/s; engine and link are simulated`;
+  const about = `round trip ${rttMs} ms, ${rate.toLocaleString('en')} tokens/s; ${rttMs === 0 ? 'the engine is' : 'engine and link are'} simulated`;
   const peakMs = Math.max(1, ...race.sides.flatMap(({ turns }) => turns.map(({ firstMs }) => firstMs)));
   const [left, right] = race.sides.map((side) => toHalf(race, side, peakMs));
   const tint = (text: string, index: 0 | 1) => (colour ? colours[index] + text + reset : text);

@@ -19,7 +19,11 @@ export function toSummaryRows(race: Race): string[][] {
     [race.options.rollout.name, left.title, right.title, ''],
     row('wall time', (side) => side.wallMs ?? Number.NaN, toSeconds),
     row('  until the first tokens', (side) => sum(firsts(side)), toSeconds),
-    row('  from them to the end', toWritingMs, toSeconds),
+    row(
+      '  from them to the end',
+      ({ turns }) => sum(turns.map(({ totalMs, firstMs }) => totalMs - firstMs)),
+      toSeconds,
+    ),
     row('bytes sent', (side) => sum(side.turns.map(({ bytesUp }) => bytesUp)), toBytes),
     row('time to first token, median', (side) => median(firsts(side)), toMs),
     row('  in the last ten turns', (side) => median(firsts(side).slice(-10)), toMs),
@@ -35,8 +39,8 @@ export function toSummary(race: Race): string {
 export function toSavings({ options: { rollout, rate }, sides: [left, right] }: Race): string {
   const [wallMs, otherMs] = [left.wallMs ?? Number.NaN, right.wallMs ?? Number.NaN];
   const savedMs = wallMs - otherMs;
-  const writingMs = Math.min(toWritingMs(left), toWritingMs(right));
-  const slowMs = wallMs - writingMs + (writingMs * rate) / ordinaryRate;
+  const tokens = sum(rollout.turns.map(({ outputTokens }) => outputTokens));
+  const slowMs = wallMs + 1000 * tokens * (1 / ordinaryRate - 1 / rate);
   return (
     `${rollout.name}: ${toSeconds(savedMs)} of ${toSeconds(wallMs)} saved (${toPercent(savedMs / wallMs)}). With a model of ` +
     `${ordinaryRate} tokens a second the same ${toSeconds(savedMs)} would be ${toPercent(savedMs / slowMs)} of the waiting.`
@@ -59,10 +63,6 @@ export function toNotes({ rttMs, pauseMs, deflate, rate }: Omit<RaceOptions, 'ro
         : ''),
     'What a real engine adds, and links without a model: docs/performance.md.',
   ];
-}
-
-function toWritingMs({ turns }: Side): number {
-  return sum(turns.map(({ totalMs, firstMs }) => totalMs - firstMs));
 }
 
 function sum(values: readonly number[]): number {
