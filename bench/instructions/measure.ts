@@ -19,6 +19,8 @@ export interface Costs {
   readonly eventInstructions: number;
   /** Instructions of a turn behind 1.3 MB of history, over those of the same turn behind 0.3 MB. */
   readonly historyFactor: number;
+  /** Instructions of a turn of an engine of token ids behind 500,000 tokens of history, over those behind 10,000. */
+  readonly tokenHistoryFactor: number;
   readonly bytesUpPerTurn: number;
   readonly bytesDownPerTurn: number;
   /** Reads and writes of a turn; polling is not counted. */
@@ -29,12 +31,15 @@ export interface Costs {
 const fewEvents = 10;
 const manyEvents = 210;
 const scripted = ['airline-27', `stream-${fewEvents}`, `stream-${manyEvents}`].flatMap((name) => ['--scripted', name]);
+const tokenModel = 'tokens';
 /** Turns until the compiler has settled. */
 const warmUp = 1200;
 /** Phases of which the median counts. */
 const phases = 3;
 /** Turns of a phase on the chain that grows. */
 const historyTurns = 15;
+/** Tokens of history of the engine of token ids. */
+const [shortHistory, longHistory] = [10_000, 500_000];
 
 /** What does not come from callgrind. */
 type Traffic = Pick<Costs, 'bytesUpPerTurn' | 'bytesDownPerTurn' | 'readsPerTurn' | 'writesPerTurn'>;
@@ -57,15 +62,17 @@ async function countBareTurn(): Promise<number> {
   return await perTurn(server, (turns) => repeat(turns, () => echo.send(frame, 1)), 2000, 300);
 }
 
-async function countServer(): Promise<Pick<Costs, 'turnInstructions' | 'eventInstructions' | 'historyFactor'>> {
-  await using server = await startCounted('servers/longwire.ts', scripted);
+async function countServer(): Promise<Omit<Costs, keyof Traffic | 'bareTurnInstructions'>> {
+  await using server = await startCounted('servers/longwire.ts', [...scripted, '--tokens', tokenModel]);
   const airline = loadWorkload('airline-27');
   const play = (workload: Rollout) => (turns: number) => playTurns(server.url, workload, turns);
   const turnInstructions = await perTurn(server, play(airline), warmUp, 180);
   const many = await perTurn(server, play(loadWorkload(`stream-${manyEvents}`)), 150, 40);
   const few = await perTurn(server, play(loadWorkload(`stream-${fewEvents}`)), 100, 40);
   const historyFactor = await countHistory(server);
-  return { turnInstructions, eventInstructions: (many - few) / (manyEvents - fewEvents), historyFactor };
+  const tokenHistoryFactor = await countTokenHistory(server);
+  const eventInstructions = (many - few) / (manyEvents - fewEvents);
+  return { turnInstructions, eventInstructions, historyFactor, tokenHistoryFactor };
 }
 
 /** The same turn over and over on one chain: what the late ones cost over the early ones. */
@@ -73,13 +80,35 @@ async function countHistory(server: CountedServer): Promise<number> {
   const conversation = { model: `stream-${fewEvents}`, instructions: '', tools: [] };
   const driver = await openDriver('ws-delta', { url: server.url }, conversation);
   const text = 'A line of a file that a tool has read.\n'.repeat(110);
-  const input = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text }] } as Item];
-  const play = (turns: number) => repeat(turns, () => driver.turn(input));
+  const play = (turns: number) => repeat(turns, () => driver.turn([toQuestion(text)]));
   // The first phases compile what this workload needs.
   const early = await perTurn(server, play, 40, historyTurns);
   const late = await perTurn(server, play, 200, historyTurns);
   driver.close();
   return late / early;
+}
+
+/** The same turn on two chains of an engine of token ids, behind a long history over behind a short one. */
+async function countTokenHistory(server: CountedServer): Promise<number> {
+  const costs: number[] = [];
+  for (const tokens of [shortHistory, longHistory]) {
+    const driver = await openDriver(
+      'ws-delta',
+      { url: server.url },
+      { model: tokenModel, instructions: '', tools: [] },
+    );
+    // A token of that engine has four characters.
+    await driver.turn([toQuestion('word'.repeat(tokens))]);
+    costs.push(
+      await perTurn(server, (turns) => repeat(turns, () => driver.turn([toQuestion('And?')])), 60, historyTurns),
+    );
+    driver.close();
+  }
+  return (costs[1] ?? Number.NaN) / (costs[0] ?? Number.NaN);
+}
+
+function toQuestion(text: string): Item {
+  return { type: 'message', role: 'user', content: [{ type: 'input_text', text }] };
 }
 
 /** Instructions of a turn: the median of equal phases, so that a compilation or a collection in one of them does not count. */

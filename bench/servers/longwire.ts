@@ -3,13 +3,16 @@
  *
  *   longwire.ts --engine URL     a scripted engine process: over its chat completions, and over sessions (models `NAME@session`)
  *   longwire.ts --scripted NAME  Longwire's own scripted engine, in the process: what the server costs without any engine
+ *   longwire.ts --tokens NAME    an engine of token ids without a model: all of Longwire's own work on a chain
  *
- * Both may be given, `--scripted` several times. `--store off|memory|sqlite`, `--data FOLDER`.
+ * All may be given, `--scripted` several times. `--store off|memory|sqlite`, `--data FOLDER`.
  */
 import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
+import type { Engine } from '../../packages/server/src/engine/engine.ts';
 import { loadWorkload } from '../workloads/load.ts';
 import { createSessionEngine } from '../engine/session-engine.ts';
+import { createTokenEngine } from '../engine/token-engine.ts';
 import { benchHost, obeySignals } from './announce.ts';
 
 enableCompileCache();
@@ -24,12 +27,14 @@ const { values } = parseArgs({
     engine: { type: 'string' },
     models: { type: 'string', default: '' },
     scripted: { type: 'string', multiple: true, default: [] },
+    tokens: { type: 'string' },
     store: { type: 'string', default: 'off' },
     data: { type: 'string', default: '.' },
   },
 });
 
 const engines = values.scripted.map((name) => createScriptedEngine({ workload: loadWorkload(name), rate: 'instant' }));
+const ids = values.tokens === undefined ? [] : [(await createTokenEngine(values.tokens)) as Engine];
 const remote =
   values.engine === undefined
     ? []
@@ -42,7 +47,7 @@ const config = loadConfig([...flags, '--log-level', 'silent'], {}, () => '');
 const log = createLog({ level: 'silent', format: 'json', destination: { write: () => {} } });
 // A namespace of the benchmark's own is no network that others are in: no key is needed on its address.
 const listen = { ...config.listen, host: benchHost() };
-const server = await startServer({ ...config, listen }, log, { engines: [...engines, ...remote] });
+const server = await startServer({ ...config, listen }, log, { engines: [...engines, ...ids, ...remote] });
 
 obeySignals();
 process.stdout.write(`${server.url}\n`);

@@ -22,6 +22,7 @@ export async function measureInstructions({ progress }: SuiteOptions): Promise<F
       ...line('turnInstructions', 'continuation turn of airline-27, about 40 events', 'instructions', bare),
       ...line('eventInstructions', 'one more text delta', 'instructions'),
       ...line('historyFactor', 'the same turn behind 1.3 MB of history, to 0.3 MB', ''),
+      ...line('tokenHistoryFactor', 'a turn of a token-id engine behind 500,000 tokens, to 10,000', ''),
       ...line('bytesUpPerTurn', 'up a turn, airline-27, new items only', 'B'),
       ...line('bytesDownPerTurn', 'down a turn', 'B'),
       ...line('readsPerTurn', 'read calls a turn', ''),

@@ -1,0 +1,87 @@
+/**
+ * An engine that takes token ids, with all of Longwire's own work and no model: chains are rendered and tokenised, sequences leased and
+ * compared, answers read back. What a turn costs here is what a server of token ids costs our process.
+ */
+import type { Engine } from '../../packages/server/src/engine/engine.ts';
+import { createChatTemplate } from '../../packages/server/src/engine/chat-template/template.ts';
+import type { Token, Vocabulary } from '../../packages/server/src/engine/chat-template/tokenizer.ts';
+import { generate, type Generator } from '../../packages/server/src/engine/llama/generate.ts';
+import type { EvaluatedSequence, SampledToken } from '../../packages/server/src/engine/llama/kv-sequence.ts';
+import { extendContext, type TokenContext } from '../../packages/server/src/engine/token-chain/context.ts';
+import { PromptBuilder } from '../../packages/server/src/engine/token-chain/prompt.ts';
+import { SequencePool } from '../../packages/server/src/engine/token-chain/sequences.ts';
+
+const contextTokens = 1_000_000;
+const sequences = 8;
+const answer = 'It says the same.';
+const controlTexts = ['<|im_start|>', '<|im_end|>'];
+
+/** A token is up to four characters; those of the template are tokens of their own. */
+const tokenPattern = /<\|im_start\|>|<\|im_end\|>|[^<]{1,4}|</gsu;
+const vocabulary: Vocabulary = {
+  tokenize: (text) => (text.match(tokenPattern) ?? []).map(toToken),
+  controlTexts,
+  bos: '',
+  eos: '<|im_end|>',
+  needsBos: false,
+};
+
+/** Creates it. It serves one model of this name. */
+export async function createTokenEngine(model: string): Promise<Engine<TokenContext>> {
+  const template = await createChatTemplate(null, vocabulary);
+  const prompts = new PromptBuilder(template, contextTokens);
+  const generator: Generator<CountedSequence> = {
+    pool: new SequencePool(Array.from({ length: sequences }, () => new CountedSequence())),
+    contextTokens,
+    detokenize: (tokens) => String.fromCodePoint(...tokens),
+    closing: await template.closing(),
+    encode: async (text) => (await template.written(text)).tokens,
+    compile: async () => undefined,
+  };
+  return {
+    name: `tokens:${model}`,
+    models: async () => [{ id: model, created: 0, ownedBy: 'longwire' }],
+    extend: extendContext,
+    async *generate(request, signal) {
+      const prompt = await prompts.build(request, true);
+      yield* generate(generator, request, prompt, { sampling: {}, inputGrammars: new Map() }, signal);
+    },
+    release: (context) => context.release(),
+    close: () => generator.pool.drain(),
+  };
+}
+
+/** Knows how many tokens it would hold. */
+class CountedSequence implements EvaluatedSequence<CountedSequence> {
+  length = 0;
+
+  async truncate(length: number): Promise<void> {
+    this.length = Math.min(length, this.length);
+  }
+
+  canCopy(): boolean {
+    return false;
+  }
+
+  async copyFrom(): Promise<boolean> {
+    return false;
+  }
+
+  async append(tokens: readonly Token[]): Promise<void> {
+    this.length += tokens.length;
+  }
+
+  async *generate(tokens: readonly Token[]): AsyncGenerator<SampledToken, void> {
+    this.length += tokens.length;
+    for (const character of answer) {
+      yield { token: toToken(character) };
+      this.length += 1;
+    }
+  }
+}
+
+/** Characters are their own tokens; of longer pieces the first and the length tell enough for a measurement. */
+function toToken(piece: string): Token {
+  const first = piece.codePointAt(0) ?? 0;
+  return piece.length === 1 ? first : first + 65_536 * piece.length;
+}
