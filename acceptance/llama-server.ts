@@ -70,6 +70,8 @@ async function play(server: Longwire): Promise<Check[]> {
     schema: { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'], additionalProperties: false },
   };
   const json = await socket.turn({ input: 'Give me JSON.', text: { format } });
+  const either = await socket.turn({ input: 'Hello!', text: { format }, tools });
+  const callInstead = await socket.turn({ input: 'What is the weather in Rome?', text: { format }, tools });
   const logprobs = await socket.turn({ input: 'Hello!', include: ['message.output_text.logprobs'], top_logprobs: 2 });
   socket.close();
 
@@ -92,6 +94,12 @@ async function play(server: Longwire): Promise<Check[]> {
       successor.usage,
     ),
     check('a schema holds the answer', isJsonWithA(textOf(json)), textOf(json)),
+    check('a schema holds the answer where a tool may be called', isJsonWithA(textOf(either)), textOf(either)),
+    check(
+      'and leaves the call free',
+      callInstead.output.some((item) => item.type === 'function_call'),
+      callInstead.output,
+    ),
     check('log probabilities come', JSON.stringify(logprobs.output).includes('"logprob":'), ''),
     check('nothing was complained about', server.newComplaints().length === 0, server.newComplaints()),
   ];

@@ -85,7 +85,7 @@ export class Output {
 
   /** This output when it had so many tokens, and these texts had been pushed. */
   rewound(length: number, texts: readonly string[]): Output {
-    const output = new Output(this.#prompt, this.#closing, this.#json !== null);
+    const output = new Output(this.#prompt, this.#closing, this.#json !== null, this.#grammars);
     output.begin();
     for (const text of texts) output.push([], text);
     output.tokens.push(...this.tokens.slice(0, length));
