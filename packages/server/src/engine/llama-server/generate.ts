@@ -87,7 +87,7 @@ export async function* generate(
     await gaps.close(generator.api);
     let events = answer.finish();
     if (answer.mustBeginAgain) {
-      yield events;
+      if (events.length > 0) yield events;
       answer.beginAgain(gaps.areClosed);
       gaps = new TokenGaps(answer.output.tokens);
       reason = 'stop';

@@ -92,7 +92,7 @@ export async function* generate(
     yield* read(true);
     let events = answer.finish();
     if (answer.mustBeginAgain) {
-      yield events;
+      if (events.length > 0) yield events;
       answer.beginAgain();
       reason = 'stop';
       yield* read(false);

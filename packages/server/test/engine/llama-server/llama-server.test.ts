@@ -1,11 +1,19 @@
-import { ProtocolError } from '@longwire/protocol';
 import type { Tool } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
 import { Interruption } from '../../../src/engine/engine.ts';
 import type { Engine, EngineEvent } from '../../../src/engine/engine.ts';
 import { createLlamaServerEngine } from '../../../src/engine/llama-server/llama-server.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
-import { assistant, output, takeTurn, toGenerateRequest, toItems, user, weatherTool } from '../token-chain/turns.ts';
+import {
+  assistant,
+  failureOf,
+  output,
+  takeTurn,
+  toGenerateRequest,
+  toItems,
+  user,
+  weatherTool,
+} from '../token-chain/turns.ts';
 import { decode, encode } from '../token-server/characters.ts';
 import { startFakeServer } from './fake-server.ts';
 import type { FakeServer } from './fake-server.ts';
@@ -26,12 +34,6 @@ async function setUp(slots = 2, contextTokens = 4096): Promise<Setup> {
       await server[Symbol.asyncDispose]();
     },
   };
-}
-
-async function failureOf(failing: Promise<unknown>): Promise<ProtocolError> {
-  const error: unknown = await failing.catch((reason: unknown) => reason);
-  if (!(error instanceof ProtocolError)) throw new Error('A catalogue error was expected.', { cause: error });
-  return error;
 }
 
 const prompts = (server: FakeServer): string[] => server.completions.map(({ prompt }) => decode(prompt));

@@ -1,7 +1,6 @@
 import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ProtocolError } from '@longwire/protocol';
 import type { CustomTool, Item, Tool } from '@longwire/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, TokenLogprob } from '../../../src/engine/engine.ts';
@@ -9,7 +8,16 @@ import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { tinyDemo } from '../../../src/engine/llama/demo.ts';
 import { createLlamaEngine } from '../../../src/engine/llama/llama.ts';
 import type { LlamaEngineOptions } from '../../../src/engine/llama/llama.ts';
-import { assistant, developer, output, takeTurn, toGenerateRequest, user, weatherTool } from '../token-chain/turns.ts';
+import {
+  assistant,
+  developer,
+  failureOf,
+  output,
+  takeTurn,
+  toGenerateRequest,
+  user,
+  weatherTool,
+} from '../token-chain/turns.ts';
 import type { Turn, TurnOptions } from '../token-chain/turns.ts';
 
 const sequenceBytes = 1024 * 3072;
@@ -64,9 +72,7 @@ async function checkedTurn(
 }
 
 async function codeOf(failing: Promise<unknown>): Promise<string | null> {
-  const error: unknown = await failing.catch((reason: unknown) => reason);
-  if (!(error instanceof ProtocolError)) throw new Error('A catalogue error was expected.', { cause: error });
-  return error.code;
+  return (await failureOf(failing)).code;
 }
 
 describe('a chain', () => {

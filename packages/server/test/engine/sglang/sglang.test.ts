@@ -1,34 +1,22 @@
 /** What only SGLang's wire has; what it shares with vLLM is in `../token-server/prefix-servers.test.ts`. */
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { UpstreamErrors } from '../../../src/engine/http/errors.ts';
 import { createSglangEngine } from '../../../src/engine/sglang/sglang.ts';
 import { AnswerReader } from '../../../src/engine/sglang/stream.ts';
 import type { GenerateChunk } from '../../../src/engine/sglang/wire.ts';
-import { EventDecoder } from '../../../src/engine/token-server/events.ts';
 import type { AnswerPart } from '../../../src/engine/token-server/generate.ts';
 import type { PrefixServerOptions } from '../../../src/engine/token-server/prefix-server.ts';
 import { toFacts } from '../../../src/engine/token-server/tokenizer.ts';
 import { tokenizerConfig } from '../token-server/characters.ts';
+import { faults, readEvents } from '../token-server/fixtures.ts';
 import { startFakePrefixServer } from '../token-server/fake-prefix-server.ts';
 import type { Dialect, FakePrefixServer } from '../token-server/fake-prefix-server.ts';
 import { takeTurn, user } from '../token-chain/turns.ts';
 import type { Turn, TurnOptions } from '../token-chain/turns.ts';
 import { createSglangDialect } from './dialect.ts';
 
-const errors = new UpstreamErrors('upstream', []);
-const faults = {
-  unusable: (what: string) => errors.brokenStream(what),
-  failure: (fault: unknown) => errors.fromStream(fault, 'm'),
-};
-
 function decode(name: string, isIncremental = false): AnswerPart[] {
-  const bytes = readFileSync(new URL(`../../../src/engine/sglang/__fixtures__/${name}.sse`, import.meta.url));
-  const decoder = new EventDecoder<GenerateChunk>({}, errors, 'm');
   const reader = new AnswerReader(isIncremental, faults);
-  const parts = decoder.push(bytes).map((chunk) => reader.read(chunk));
-  decoder.finish();
-  return parts;
+  return readEvents<GenerateChunk>('sglang', name, {}).map((chunk) => reader.read(chunk));
 }
 
 async function turnOf(

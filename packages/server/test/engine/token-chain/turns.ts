@@ -1,5 +1,5 @@
 /** Drives the engine as a turn does: extend by the input, generate, fold the events into items, extend by those. */
-import { resolveSettings } from '@longwire/protocol';
+import { ProtocolError, resolveSettings } from '@longwire/protocol';
 import type { CreateRequest, Item, OutputItem, Tool } from '@longwire/protocol';
 import type { Engine, EngineEvent, EngineUsage, GenerateRequest } from '../../../src/engine/engine.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
@@ -53,6 +53,13 @@ export function toGenerateRequest(
     project: 'default',
     responseId: 'resp_test',
   };
+}
+
+/** The catalogue error that something fails with. */
+export async function failureOf(failing: Promise<unknown>): Promise<ProtocolError> {
+  const error: unknown = await failing.catch((reason: unknown) => reason);
+  if (!(error instanceof ProtocolError)) throw new Error('A catalogue error was expected.', { cause: error });
+  return error;
 }
 
 /** Runs one turn behind `parent`. */

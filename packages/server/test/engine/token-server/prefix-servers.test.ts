@@ -1,5 +1,4 @@
 /** vLLM and SGLang: what holds for both, whatever their wire. */
-import { ProtocolError } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
 import { Interruption } from '../../../src/engine/engine.ts';
 import type { Engine, EngineEvent } from '../../../src/engine/engine.ts';
@@ -10,7 +9,7 @@ import { createVllmEngine } from '../../../src/engine/vllm/vllm.ts';
 import { createSglangEngine } from '../../../src/engine/sglang/sglang.ts';
 import { createSglangDialect } from '../sglang/dialect.ts';
 import { vllmDialect } from '../vllm/dialect.ts';
-import { output, takeTurn, toGenerateRequest, toItems, user, weatherTool } from '../token-chain/turns.ts';
+import { failureOf, output, takeTurn, toGenerateRequest, toItems, user, weatherTool } from '../token-chain/turns.ts';
 import { decode, encode, isControl, tokenizerConfig } from './characters.ts';
 import { blockIds, startFakePrefixServer } from './fake-prefix-server.ts';
 import type { Dialect, FakePrefixServer } from './fake-prefix-server.ts';
@@ -48,12 +47,6 @@ describe.each(Object.entries(kinds))('the %s engine', (_, { dialect, create }) =
   }
 
   const prompts = (server: FakePrefixServer): number[][] => server.asked.map((body) => dialect.promptOf(body));
-
-  async function failureOf(failing: Promise<unknown>): Promise<ProtocolError> {
-    const error: unknown = await failing.catch((reason: unknown) => reason);
-    if (!(error instanceof ProtocolError)) throw new Error('A catalogue error was expected.', { cause: error });
-    return error;
-  }
 
   it('names the models that the server lists', async () => {
     await using setup = await setUp();

@@ -1,28 +1,18 @@
 /** What only vLLM's wire has; what it shares with SGLang is in `../token-server/prefix-servers.test.ts`. */
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { EventDecoder } from '../../../src/engine/token-server/events.ts';
-import { UpstreamErrors } from '../../../src/engine/http/errors.ts';
 import type { PrefixServerOptions } from '../../../src/engine/token-server/prefix-server.ts';
 import { echoTrimmed, toAnswerPart } from '../../../src/engine/vllm/stream.ts';
-import type { CompletionChunk } from '../../../src/engine/vllm/wire.ts';
 import { createVllmEngine } from '../../../src/engine/vllm/vllm.ts';
 import { tokenizerConfig } from '../token-server/characters.ts';
+import { faults, readEvents } from '../token-server/fixtures.ts';
 import { startFakePrefixServer } from '../token-server/fake-prefix-server.ts';
 import type { Dialect, FakePrefixServer } from '../token-server/fake-prefix-server.ts';
 import { takeTurn, user } from '../token-chain/turns.ts';
 import type { Turn, TurnOptions } from '../token-chain/turns.ts';
 import { vllmDialect } from './dialect.ts';
 
-const errors = new UpstreamErrors('upstream', []);
-const calls = { unusable: (what: string) => errors.brokenStream(what) };
-
 function decode(name: string, top = 0): ReturnType<typeof toAnswerPart>[] {
-  const bytes = readFileSync(new URL(`../../../src/engine/vllm/__fixtures__/${name}.sse`, import.meta.url));
-  const decoder = new EventDecoder<CompletionChunk>(echoTrimmed, errors, 'm');
-  const parts = decoder.push(bytes).map((chunk) => toAnswerPart(chunk, top, calls));
-  decoder.finish();
-  return parts;
+  return readEvents('vllm', name, echoTrimmed).map((chunk) => toAnswerPart(chunk, top, faults));
 }
 
 async function turnOf(

@@ -30,6 +30,33 @@ export function toCallStart({ kind, name, namespace }: CallTarget): EngineEvent 
   return { type: 'call.start', kind, name, ...(namespace === undefined ? {} : { namespace }) };
 }
 
+/** What of a call was given out. */
+export class CallEvents {
+  #isAnnounced = false;
+  #sent = 0;
+
+  /** Events for what was not given out yet of a call whose arguments are these so far. */
+  take(target: CallTarget, args: string): EngineEvent[] {
+    const events: EngineEvent[] = [];
+    if (!this.#isAnnounced) {
+      this.#isAnnounced = true;
+      events.push(toCallStart(target));
+    }
+    // The input of a custom tool is known when its arguments are whole.
+    if (target.kind === 'custom' || this.#sent === args.length) return events;
+    events.push({ type: 'call.delta', delta: args.slice(this.#sent) });
+    this.#sent = args.length;
+    return events;
+  }
+
+  /** Events for what is left of a call whose arguments are these. */
+  finish(target: CallTarget, args: string): EngineEvent[] {
+    const events = this.take(target, args);
+    if (target.kind === 'custom') events.push({ type: 'call.delta', delta: toCustomInput(args) });
+    return events;
+  }
+}
+
 /** The one parameter of a custom tool; what the model wrote instead where it is not there. */
 export function toCustomInput(args: string): string {
   const value = parseJson(args);

@@ -2,7 +2,7 @@
 import type { EngineEvent } from '../../engine.ts';
 import { JsonScanner } from '../json-scanner.ts';
 import type { CallTarget } from '../tools.ts';
-import { parseJson, toCallStart, toCustomInput } from './call-reader.ts';
+import { CallEvents, parseJson } from './call-reader.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets } from './family.ts';
 
@@ -16,6 +16,7 @@ const plainKeys = new Set(['name', 'type', 'id']);
 export class JsonCall implements CallReader {
   readonly #targets: CallTargets;
   readonly #isBare: boolean;
+  readonly #events = new CallEvents();
   readonly #scanner = new JsonScanner();
   #body = '';
   #stringStart = 0;
@@ -26,8 +27,6 @@ export class JsonCall implements CallReader {
   #argumentsStart = -1;
   #argumentsEnd = -1;
   #argumentsText: string | null = null;
-  #sent = 0;
-  #isAnnounced = false;
   #isHopeless = false;
 
   /** `isBare`: no mark stood before it, so that only a call of a known tool, and of nothing but a call's keys, is one. */
@@ -78,28 +77,14 @@ export class JsonCall implements CallReader {
   }
 
   take(): EngineEvent[] {
-    const target = this.#target;
-    if (target === null) return [];
-    const events: EngineEvent[] = [];
-    if (!this.#isAnnounced) {
-      this.#isAnnounced = true;
-      events.push(toCallStart(target));
-    }
-    if (target.kind === 'custom' || this.#argumentsStart === -1) return events;
-    const end = this.#argumentsEnd === -1 ? this.#body.length : this.#argumentsEnd;
-    const from = this.#argumentsStart + this.#sent;
-    if (from < end) events.push({ type: 'call.delta', delta: this.#body.slice(from, end) });
-    this.#sent = end - this.#argumentsStart;
-    return events;
+    if (this.#target === null) return [];
+    return this.#events.take(this.#target, this.#argumentsStart === -1 ? '' : this.#argumentsWritten());
   }
 
   finish(): EngineEvent[] {
-    const events = this.take();
-    if (this.#target?.kind === 'custom')
-      events.push({ type: 'call.delta', delta: toCustomInput(this.#argumentsWritten()) });
-    else if (this.#target !== null && this.#argumentsStart === -1)
-      events.push({ type: 'call.delta', delta: this.#argumentsText ?? '{}' });
-    return events;
+    if (this.#target === null) return [];
+    const written = this.#argumentsWritten();
+    return this.#events.finish(this.#target, written === '' && this.#target.kind === 'function' ? '{}' : written);
   }
 
   #openValue(character: string, at: number): void {

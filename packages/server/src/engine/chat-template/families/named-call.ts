@@ -2,7 +2,7 @@
 import type { EngineEvent } from '../../engine.ts';
 import { JsonScanner } from '../json-scanner.ts';
 import type { CallTarget } from '../tools.ts';
-import { toCallStart, toCustomInput } from './call-reader.ts';
+import { CallEvents } from './call-reader.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets } from './family.ts';
 
@@ -12,13 +12,12 @@ const longestHeader = 512;
 /** Reads a header up to the first brace, then one JSON object. */
 export class NamedCall implements CallReader {
   readonly #targets: CallTargets;
+  readonly #events = new CallEvents();
   readonly #nameOf: (header: string) => string;
   readonly #scanner = new JsonScanner();
   #header = '';
   #arguments = '';
-  #sent = 0;
   #target: CallTarget | null = null;
-  #isAnnounced = false;
 
   /** `nameOf`: the name in all that stood before the first brace; empty where there is none. */
   constructor(targets: CallTargets, nameOf: (header: string) => string) {
@@ -64,22 +63,10 @@ export class NamedCall implements CallReader {
   }
 
   take(): EngineEvent[] {
-    const target = this.#target;
-    if (target === null) return [];
-    const events: EngineEvent[] = [];
-    if (!this.#isAnnounced) {
-      this.#isAnnounced = true;
-      events.push(toCallStart(target));
-    }
-    if (target.kind === 'custom' || this.#sent === this.#arguments.length) return events;
-    events.push({ type: 'call.delta', delta: this.#arguments.slice(this.#sent) });
-    this.#sent = this.#arguments.length;
-    return events;
+    return this.#target === null ? [] : this.#events.take(this.#target, this.#arguments);
   }
 
   finish(): EngineEvent[] {
-    const events = this.take();
-    if (this.#target?.kind === 'custom') events.push({ type: 'call.delta', delta: toCustomInput(this.#arguments) });
-    return events;
+    return this.#target === null ? [] : this.#events.finish(this.#target, this.#arguments);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { EngineEvent } from '../../engine.ts';
 import type { CallTarget } from '../tools.ts';
-import { toCallStart, toCustomInput } from './call-reader.ts';
+import { CallEvents } from './call-reader.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets } from './family.ts';
 import { isPlainText, toJsonValue } from './parameter-text.ts';
@@ -25,6 +25,7 @@ export class TaggedCall implements CallReader {
   /** A grammar holds what stands in JSON, which these arguments do not. */
   readonly openInput = null;
   readonly #targets: CallTargets;
+  readonly #events = new CallEvents();
   #mode: Mode;
   #body = '';
   /** What was read and not understood yet. */
@@ -33,8 +34,6 @@ export class TaggedCall implements CallReader {
   #isHopeless = false;
   /** JSON so far. */
   #arguments = '';
-  #sent = 0;
-  #isAnnounced = false;
   #schema: unknown = undefined;
   /** Of a value that is not plain text: it becomes JSON when it is whole. */
   #value = '';
@@ -95,23 +94,11 @@ export class TaggedCall implements CallReader {
   }
 
   take(): EngineEvent[] {
-    const target = this.#target;
-    if (target === null) return [];
-    const events: EngineEvent[] = [];
-    if (!this.#isAnnounced) {
-      this.#isAnnounced = true;
-      events.push(toCallStart(target));
-    }
-    if (target.kind === 'custom' || this.#sent === this.#arguments.length) return events;
-    events.push({ type: 'call.delta', delta: this.#arguments.slice(this.#sent) });
-    this.#sent = this.#arguments.length;
-    return events;
+    return this.#target === null ? [] : this.#events.take(this.#target, this.#arguments);
   }
 
   finish(): EngineEvent[] {
-    const events = this.take();
-    if (this.#target?.kind === 'custom') events.push({ type: 'call.delta', delta: toCustomInput(this.#arguments) });
-    return events;
+    return this.#target === null ? [] : this.#events.finish(this.#target, this.#arguments);
   }
 
   /** Goes on where one of these tags is whole. What stands between tags says nothing. */
