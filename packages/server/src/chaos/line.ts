@@ -11,7 +11,7 @@ export type Verdict = Fault | { readonly kind: 'replace'; readonly text: string 
 export interface LineHooks {
   /** Asked for each data frame before it passes; frames of a direction are counted from 1. */
   judge(direction: Direction, number: number, frame: Frame): Verdict;
-  /** The server sent a close frame. */
+  /** The server sent a close frame, and not as an answer to the client's. */
   serverClosed(code: number): void;
   /** Both TCP connections are gone. */
   ended(): void;
@@ -43,6 +43,8 @@ export class Line {
   readonly #timers = new Set<NodeJS.Timeout>();
   #open = 2;
   #isBroken = false;
+  /** One side has sent a close frame. */
+  #isClosing = false;
 
   /** `near` leads to the client, `far` to the server; both have finished their handshake. */
   constructor(near: Socket, far: Socket, hooks: LineHooks) {
@@ -136,8 +138,13 @@ export class Line {
     if (this.#isBroken) return;
     if (flow.waiting !== null) return void flow.waiting.push(frame);
     if (!frame.isControl) return this.#judge(flow, frame);
-    if (flow.direction === 'down' && frame.opcode === closeOpcode) this.#hooks.serverClosed(closeCodeOf(frame));
+    if (frame.opcode === closeOpcode) this.#noteClose(flow, frame);
     this.#send(flow, frame.bytes);
+  }
+
+  #noteClose({ direction }: Flow, frame: Frame): void {
+    if (direction === 'down' && !this.#isClosing) this.#hooks.serverClosed(closeCodeOf(frame));
+    this.#isClosing = true;
   }
 
   #judge(flow: Flow, frame: Frame): void {

@@ -15,6 +15,8 @@ import { refusalHead, UpgradeAnswer, upgradeHead } from './handshake.ts';
 import { Line } from './line.ts';
 import type { Verdict } from './line.ts';
 
+export type { Verdict };
+
 /** Who decides what goes wrong, and who watches. Every part may be left out. */
 export interface ChaosHooks {
   /** The HTTP status with which this upgrade, counted from 1, is refused; null lets it pass. */
@@ -48,7 +50,7 @@ export interface ConnectionRecord {
   /** Data frames that came from the server. */
   down: number;
   readonly faults: { readonly fault: Fault; readonly at: Place }[];
-  /** In the server's close frame; null where it sent none. */
+  /** In the server's close frame; null where it sent none, or only answered the client's. */
   serverCloseCode: number | null;
   isOpen: boolean;
 }

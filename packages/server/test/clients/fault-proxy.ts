@@ -1,12 +1,8 @@
 /** A proxy on loopback between a client and a server: it writes down what they say and breaks the line where it is told to. */
-import { once } from 'node:events';
-import { createServer, request as httpRequest, STATUS_CODES } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { WebSocket, WebSocketServer } from 'ws';
+import type { Break as LineBreak, Place } from '../../src/chaos/fault.ts';
+import type { Frame } from '../../src/chaos/frame.ts';
+import { startChaosProxy } from '../../src/chaos/proxy.ts';
+import type { ChaosHooks, ChaosProxy, Verdict } from '../../src/chaos/proxy.ts';
 
 /** A request as the client sent it. */
 export interface SeenRequest {
@@ -55,72 +51,73 @@ export interface FaultPlan {
   readonly strayIds?: number;
 }
 
-interface Line {
-  readonly number: number;
-  readonly client: WebSocket;
-  readonly stream: Socket;
-  readonly issued: Set<string>;
-}
-
 const untilTimeoutMs = 60_000;
 
-/** The proxy. Frames and bodies go through as they are; each side's compression and pings are its own. */
+/** The cutting proxy of `longwire chaos`, told by what is in a frame instead of by its number. */
 export class FaultProxy implements AsyncDisposable {
-  readonly #target: URL;
-  readonly #server: Server;
-  readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: true, maxPayload: 0 });
-  readonly #lines = new Set<Line>();
   readonly #faults: { readonly fault: Fault; left: number }[];
-  readonly #refusal: number;
+  readonly #issued = new Map<number, Set<string>>();
   readonly #wakes = new Set<() => void>();
+  #proxy: ChaosProxy | null = null;
   #refusalsLeft: number;
   #strayIdsLeft: number;
   readonly requests: SeenRequest[] = [];
   readonly events: SeenEvent[] = [];
-  /** Codes with which the server closed; 1006 where there was no close frame. */
-  readonly serverCloses: number[] = [];
-  upgrades = 0;
-  /** Sockets that opened. */
-  opened = 0;
 
-  private constructor(baseUrl: string, plan: FaultPlan) {
-    this.#target = new URL(baseUrl);
+  private constructor(plan: FaultPlan) {
     this.#faults = (plan.faults ?? []).map((fault) => ({ fault, left: fault.times }));
-    this.#refusal = plan.refusals?.status ?? 0;
     this.#refusalsLeft = plan.refusals?.times ?? 0;
     this.#strayIdsLeft = plan.strayIds ?? 0;
-    this.#server = createServer((request, response) => void this.#forward(request, response));
-    this.#server.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head));
   }
 
   /** Listens on a free port in front of the server at `baseUrl`, whose process may end and come back. */
   static async start(baseUrl: string, plan: FaultPlan = {}): Promise<FaultProxy> {
-    const proxy = new FaultProxy(baseUrl, plan);
-    proxy.#server.listen(0, '127.0.0.1');
-    await once(proxy.#server, 'listening');
+    const proxy = new FaultProxy(plan);
+    const hooks: ChaosHooks = {
+      refusalOf: () => {
+        if (proxy.#refusalsLeft === 0) return null;
+        proxy.#refusalsLeft -= 1;
+        return plan.refusals?.status ?? null;
+      },
+      judge: (place, frame) => proxy.#judge(place, frame),
+      posted: (body) => {
+        proxy.#request(body, 0);
+        proxy.#wake();
+      },
+      changed: () => proxy.#wake(),
+    };
+    proxy.#proxy = await startChaosProxy({ target: new URL(baseUrl), isReadable: true, ...hooks });
     return proxy;
   }
 
   /** Stands in for the server's own base URL. */
   get baseUrl(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${this.#target.pathname}`;
+    return this.#started.url;
+  }
+
+  /** Upgrades, the refused ones included. */
+  get upgrades(): number {
+    return this.#started.connections.length;
+  }
+
+  /** Sockets that opened. */
+  get opened(): number {
+    return this.#started.connections.filter(({ status }) => status === 101).length;
   }
 
   /** Sockets that are open now. */
   get open(): number {
-    return this.#lines.size;
+    return this.#started.connections.filter(({ isOpen }) => isOpen).length;
+  }
+
+  /** Codes with which the server closed of its own accord. */
+  get serverCloses(): number[] {
+    return this.#started.connections.flatMap(({ serverCloseCode: code }) => (code === null ? [] : [code]));
   }
 
   /** Breaks every open line and waits until the break has arrived at the client. */
   async breakAll(how: Break): Promise<void> {
-    const gone = [...this.#lines].map((line) => once(line.client, 'close'));
-    for (const line of this.#lines) breakLine(line, how);
-    await Promise.all(gone);
-    // A reset is not answered. What travels the same way after it and comes back has let it arrive, in this process too.
-    const probe = connect((this.#server.address() as AddressInfo).port, '127.0.0.1');
-    await once(probe, 'connect');
-    probe.end();
-    await once(probe.resume(), 'close');
+    await this.#started.breakAll(toBreak(how, false));
   }
 
   /** Resolves once `isTrue`, which is asked again after everything that happens here. Throws when that takes too long. */
@@ -136,106 +133,50 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    for (const line of this.#lines) line.client.terminate();
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#started[Symbol.asyncDispose]();
   }
 
-  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    this.upgrades += 1;
-    stream.on('error', () => stream.destroy());
-    if (this.#refusalsLeft > 0) {
-      this.#refusalsLeft -= 1;
-      refuse(stream, this.#refusal, '');
-      return this.#wake();
-    }
-    const url = new URL(request.url ?? '/', this.#target);
-    url.protocol = 'ws:';
-    const upstream = new WebSocket(url, { headers: endToEnd(request), perMessageDeflate: false, maxPayload: 0 });
-    upstream.on('error', () => stream.destroy());
-    upstream.once('unexpected-response', (_request, response) => {
-      void buffer(response).then((body) => refuse(stream, response.statusCode ?? 502, body.toString()));
-      this.#wake();
-    });
-    upstream.once('open', () => {
-      this.#sockets.handleUpgrade(request, stream, head, (client) => this.#join(client, stream as Socket, upstream));
-    });
+  get #started(): ChaosProxy {
+    if (this.#proxy === null) throw new Error('The proxy has not started.');
+    return this.#proxy;
   }
 
-  #join(client: WebSocket, stream: Socket, upstream: WebSocket): void {
-    this.opened += 1;
-    const line: Line = { number: this.opened, client, stream, issued: new Set() };
-    this.#lines.add(line);
-    client.on('error', () => {});
-    client.on('message', (data: Buffer) => {
-      const text = this.#request(data.toString(), line);
-      upstream.send(text);
-      this.#wake();
-    });
-    client.on('close', () => {
-      this.#lines.delete(line);
-      upstream.terminate();
-      this.#wake();
-    });
-    upstream.on('message', (data: Buffer) => {
-      if (client.readyState === client.OPEN) this.#event(data.toString(), line);
-      this.#wake();
-    });
-    upstream.on('close', (code, reason) => {
-      if (client.readyState !== client.OPEN) return;
-      this.serverCloses.push(code);
-      if (code === 1005 || code === 1006) client.terminate();
-      else client.close(code, reason);
-      this.#wake();
-    });
-    this.#wake();
+  #judge({ connection, direction }: Place, frame: Frame): Verdict {
+    const text = frame.payload().toString();
+    // Refused upgrades have a number as well, but are no sockets.
+    const socket = this.#started.connections.filter(
+      ({ number, status }) => number <= connection && status === 101,
+    ).length;
+    return direction === 'up' ? this.#request(text, socket) : this.#event(text, socket);
   }
 
-  /** Notes the requests that the client sends, and returns what goes on to the server. */
-  #request(text: string, line: Line | null): string {
+  /** Notes the requests that the client sends, and what goes on to the server in their place. */
+  #request(text: string, socket: number): Verdict {
     const body = JSON.parse(text) as Record<string, unknown>;
-    if (line !== null && body['type'] !== 'response.create') return text;
+    if (socket > 0 && body['type'] !== 'response.create') return null;
     const id = typeof body['previous_response_id'] === 'string' ? body['previous_response_id'] : null;
     this.requests.push({
-      socket: line?.number ?? 0,
+      socket,
       atMs: performance.now(),
       items: Array.isArray(body['input']) ? body['input'].length : 1,
       isWarmUp: body['generate'] === false,
       previousResponseId: id,
-      isOwnChain: id === null || line?.issued.has(id) === true,
+      isOwnChain: id === null || this.#issued.get(socket)?.has(id) === true,
     });
-    if (id === null || line === null || this.#strayIdsLeft === 0) return text;
+    if (id === null || socket === 0 || this.#strayIdsLeft === 0) return null;
     this.#strayIdsLeft -= 1;
-    return JSON.stringify({ ...body, previous_response_id: `${id}stray` });
+    return { kind: 'replace', text: JSON.stringify({ ...body, previous_response_id: `${id}stray` }) };
   }
 
-  #event(text: string, line: Line): void {
-    const event = toSeenEvent(line.number, text, line.issued);
+  #event(text: string, socket: number): Verdict {
+    const issued = this.#issued.get(socket) ?? new Set();
+    this.#issued.set(socket, issued);
+    const event = toSeenEvent(socket, text, issued);
     this.events.push(event);
     const due = this.#faults.find(({ fault, left }) => left > 0 && fault.at(event));
-    if (!due) return line.client.send(text);
+    if (!due) return null;
     due.left -= 1;
-    const { how, delivers } = due.fault;
-    // A reset throws away what the system still holds: the event must be on its way first.
-    if (delivers) line.client.send(text, () => breakLine(line, how));
-    else breakLine(line, how);
-  }
-
-  async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await buffer(request);
-    if (request.method === 'POST') this.#request(body.toString(), null);
-    this.#wake();
-    const { hostname, port } = this.#target;
-    const { method, url: path } = request;
-    const options = { hostname, port, path: path ?? '/', method: method ?? 'GET', headers: endToEnd(request) };
-    httpRequest(options, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    })
-      .on('error', () => response.destroy())
-      .end(body);
+    return toBreak(due.fault.how, due.fault.delivers ?? false);
   }
 
   #wake(): void {
@@ -245,30 +186,8 @@ export class FaultProxy implements AsyncDisposable {
   }
 }
 
-function breakLine({ client, stream }: Line, how: Break): void {
-  if (how === 'reset') stream.resetAndDestroy();
-  else client.close(how);
-}
-
-function refuse(stream: Duplex, status: number, body: string): void {
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ];
-  stream.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-const hopByHop = /^(connection|upgrade|host|content-length|transfer-encoding|sec-websocket-.*)$/;
-
-/** Headers that are not about the connection itself. */
-function endToEnd({ headers }: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined || hopByHop.test(name) ? [] : [[name, String(value)]],
-    ),
-  );
+function toBreak(how: Break, after: boolean): LineBreak {
+  return how === 'reset' ? { kind: 'reset', after } : { kind: 'close', after, code: how };
 }
 
 /** Reads an event; notes the ids of responses that begin. */

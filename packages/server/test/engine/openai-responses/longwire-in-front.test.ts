@@ -7,7 +7,7 @@ import {
 } from '../../../src/engine/openai-responses/openai-responses.ts';
 import type { RunningServer } from '../../../src/server.ts';
 import { createEchoEngine, type EchoCall } from '../../echo-engine.ts';
-import { startProxy } from './cuttable-proxy.ts';
+import { startChaosProxy } from '../../../src/chaos/proxy.ts';
 import { callTurn, createTestEngine, startTestServer, TestSocket, textTurn } from '../../harness.ts';
 
 function inFrontOf(upstream: RunningServer, options: Partial<OpenAIResponsesOptions> = {}) {
@@ -56,7 +56,7 @@ describe('a conversation through two servers', () => {
   it('survives the upstream losing every socket', async () => {
     const { engine, calls } = createEchoEngine();
     await using upstream = await startTestServer({ engines: [engine] });
-    await using proxy = await startProxy(upstream.url);
+    await using proxy = await startChaosProxy({ target: new URL(upstream.url) });
     await using front = await inFrontOf(upstream, { baseUrl: proxy.url });
     using socket = await TestSocket.open(front.url);
     let previous: string | null = null;
@@ -66,7 +66,7 @@ describe('a conversation through two servers', () => {
       const response = await socket.response();
       previous = response.id;
       said = textOf(response);
-      proxy.cut();
+      await proxy.breakAll({ kind: 'reset', after: false });
     }
     expect(said).toBe('user:One. | assistant | user:Two. | assistant | user:Three.');
     expect(turnsOf(calls)).toEqual([
