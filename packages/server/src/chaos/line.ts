@@ -1,5 +1,6 @@
 /** One WebSocket through the proxy: two TCP connections, frames from one to the other, and the fault that ends it. */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Break, Direction, Fault } from './fault.ts';
 import { closeCodeOf, closeOpcode, encodeClose, encodeText, FrameSplitter } from './frame.ts';
 import type { Frame } from './frame.ts';
@@ -67,11 +68,6 @@ export class Line {
     }
   }
 
-  /** Whether something may still pass, or somebody still believes so. */
-  get isOpen(): boolean {
-    return this.#open > 0;
-  }
-
   /** Breaks the line now, between two frames. */
   break(fault: Break): void {
     if (this.#isBroken) return;
@@ -84,7 +80,7 @@ export class Line {
         return this.#finish(this.#near, this.#far);
       case 'reset':
         // An RST overtakes what this process still holds: that must be on its way first.
-        for (const socket of [this.#near, this.#far]) socket.write('', () => socket.resetAndDestroy());
+        for (const socket of [this.#near, this.#far]) socket.write('', () => reset(socket));
         return;
       case 'stall':
         return;
@@ -104,7 +100,7 @@ export class Line {
     from.on('data', (bytes: Buffer) => this.#receive(flow, bytes));
     from.on('drain', () => to.resume());
     from.on('error', () => {
-      if (!this.#isBroken) to.resetAndDestroy();
+      if (!this.#isBroken) reset(to);
     });
     from.on('end', () => this.#pass(flow));
     from.on('close', () => {
@@ -205,4 +201,10 @@ export class Line {
     }, ms);
     this.#timers.add(timer);
   }
+}
+
+/** Node resets plain TCP only: a server behind TLS gets a FIN without TLS's own farewell. */
+function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
