@@ -1,7 +1,7 @@
 import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CustomTool, Item, Tool } from '@longwire/protocol';
+import type { CustomTool, Item, ProtocolError, Tool } from '@longwire/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, TokenLogprob } from '../../../src/engine/engine.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
