@@ -33,6 +33,7 @@ export class Resumables implements ResumableHome {
   readonly #entries = new Map<Resumable, Entry>();
   /** In the order in which they lost their sockets. */
   readonly #detached = new Set<Resumable>();
+  #isClosed = false;
 
   constructor(limits: ResumeLimits, keyring: Keyring, log: Log, counts: ExtensionCounts) {
     this.#limits = limits;
@@ -79,7 +80,7 @@ export class Resumables implements ResumableHome {
     this.#detached.add(resumable);
     this.#counts.detached++;
     this.#log.debug({ connectionId: resumable.connection.id }, 'connection waits for a socket');
-    if (this.#detached.size > this.#limits.maxDetached) this.#endOldest();
+    if (this.#isClosed || this.#detached.size > this.#limits.maxDetached) this.#endOldest();
   }
 
   retired(resumable: Resumable): void {
@@ -101,8 +102,9 @@ export class Resumables implements ResumableHome {
     while (this.#budget.isSpent && this.#detached.size > 0) this.#endOldest();
   }
 
-  /** Ends all that wait: nobody can come any more. */
+  /** Nobody can come any more: ends all that wait, and those that still lose their socket. */
   close(): void {
+    this.#isClosed = true;
     for (const resumable of this.#detached) this.#expire(resumable);
   }
 

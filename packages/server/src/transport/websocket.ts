@@ -13,6 +13,8 @@ import type { ServerSocket } from './server-socket.ts';
 const backlogLimit = 64;
 /** The same for a client that neither acknowledges nor stops sending. */
 const floodLimit = 1024;
+/** The close code of a client whose page or process ends. */
+const goingAway = 1001;
 
 /** What a session needs to know. */
 export interface SessionOptions {
@@ -198,7 +200,7 @@ export class SocketSession implements Attachment {
   /** Whether the connection ends with the socket: we said so, or the client did. */
   #isFinal(code: number): boolean {
     if (this.#leave) return true;
-    return !this.#isParting && (code === closeCodes.normal.code || code === 1001);
+    return !this.#isParting && (code === closeCodes.normal.code || code === goingAway);
   }
 
   /** Not while a resumable connection waits to be acknowledged: who does not read would never know. */
