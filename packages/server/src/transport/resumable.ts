@@ -108,9 +108,12 @@ export class Resumable {
     this.#wake();
   }
 
-  /** Whether a client that has received up to `received` can go on without a loss. */
+  /**
+   * Whether a client that has received up to `received` can go on without a loss. One that has a socket may have received, and
+   * acknowledged, more on it since it asked for the next.
+   */
   reaches(received: number): boolean {
-    return this.#ledger.reaches(received);
+    return this.#ledger.reaches(received) || (this.#socket !== null && received <= this.#ledger.sent);
   }
 
   /** Gives the connection a socket, in place of the one that it may still have. */

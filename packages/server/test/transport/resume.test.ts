@@ -199,6 +199,21 @@ describe('a socket that ends', () => {
     expect(server.counts).toMatchObject({ detached: 0, resumed: 1 });
   });
 
+  it('because another one brings its token may have been told, and have acknowledged, more since that one was begun', async () => {
+    await using server = await startTestServer();
+    using client = await connect(server.url);
+    client.create({});
+    const told = (await turnOf(client)).length;
+    client.acknowledge();
+    const answered = once(client.socket, 'pong');
+    client.socket.ping();
+    await answered;
+    const hello = await client.connect(`${client.hello?.token}:${told - 2}`);
+    expect(hello).toMatchObject({ resumed: true });
+    client.create({});
+    expect((await turnOf(client))[0]?.type).toBe('response.created');
+  });
+
   it('because it is too old takes nothing with it', async () => {
     const { engine, release } = createHeldEngine();
     await using server = await startTestServer({
