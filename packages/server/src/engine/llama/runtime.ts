@@ -1,6 +1,5 @@
 /** The loaded model: llama.cpp in this process, its KV pool, its template. Imported when the first turn needs it. */
 import { availableParallelism } from 'node:os';
-import { errors } from '@longwire/protocol';
 import { LlamaLogLevel, getLlama } from 'node-llama-cpp';
 import type {
   GgufFileInfo,
@@ -115,15 +114,10 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
       const callStart = prompt.targets.size > 0 ? prompt.family.callStart : null;
       const grammar = beginsWithText(prompt) ? await grammars.state(request.settings.text.format, callStart) : null;
       const sampling = toSampling(request, options.defaultTemperature ?? null, options.seed ?? null);
-      const inputGrammars = toInputGrammars(request);
-      if (inputGrammars.size > 0 && prompt.family.argumentForm === 'tags')
-        throw errors.unsupportedValue(
-          'tools',
-          'hold a grammar, which the way in which this model writes calls has no place for.',
-        );
       const how: GenerationOptions = {
         sampling: grammar === null ? sampling : { ...sampling, grammarEvaluationState: grammar },
-        inputGrammars,
+        // Arguments in tags have no quotes around them: such models are told of the grammar, and are not held to it.
+        inputGrammars: prompt.family.argumentForm === 'tags' ? new Map() : toInputGrammars(request),
       };
       yield* generate(generator, request, prompt, how, signal);
     },

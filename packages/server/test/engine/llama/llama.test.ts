@@ -8,6 +8,7 @@ import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { tinyDemo } from '../../../src/engine/llama/demo.ts';
 import { createLlamaEngine } from '../../../src/engine/llama/llama.ts';
 import type { LlamaEngineOptions } from '../../../src/engine/llama/llama.ts';
+import { applyPatch, execSource } from '../grammar/grammars.ts';
 import {
   assistant,
   developer,
@@ -202,6 +203,22 @@ describe('custom tools with a grammar', () => {
     const next = await takeTurn(engine, turn.context, [result], { request: { ...request, max_output_tokens: 4 } });
     // All but the last one, which nobody asked to go on from.
     expect(next.usage.cachedTokens).toBe(turn.usage.inputTokens + turn.usage.outputTokens - 1);
+  });
+
+  it.each([
+    ['apply_patch', applyPatch, /^\{"input": "\*\*\* Begin Patch\\n\*\*\* (Add|Delete|Update) File: [^\\]/],
+    // Any text is source.
+    ['exec', execSource, /./],
+  ])('of Codex, %s, are kept to', async (name, definition, begun) => {
+    const tools = [custom(name, 'lark', definition)];
+    const request = {
+      tools,
+      tool_choice: { type: 'custom', name },
+      max_output_tokens: 60,
+    } as const;
+    const turn = await takeTurn(engine, null, [user('Write it.')], { request });
+    // The demo model does not find an end to it: what was cut off is told as it stands.
+    expect(inputsOf(turn)).toEqual([expect.stringMatching(begun)]);
   });
 
   it.each<[Tool, Partial<ProtocolError>]>([
