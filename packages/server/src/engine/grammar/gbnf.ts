@@ -49,26 +49,27 @@ function writeBounds(min: number, max: number | null): string {
 }
 
 function writeSet(ranges: readonly CodeRange[]): string {
-  const written = ranges.flatMap(({ first, last }) =>
-    plain.flatMap((each) => {
-      const [from, to] = [Math.max(first, each.first), Math.min(last, each.last)];
-      return from > to ? [] : [from === to ? writeCode(from) : `${writeCode(from)}-${writeCode(to)}`];
-    }),
-  );
   const escaped = [...escapes].filter(([code]) => ranges.some(({ first, last }) => first <= code && code <= last));
-  const [single] = written;
-  const isText = written.length === 1 && ranges.length === 1 && ranges[0]?.first === ranges[0]?.last;
-  const options = [
-    ...(single === undefined ? [] : [isText ? JSON.stringify(toCharacter(ranges)) : `[${written.join('')}]`]),
-    ...escaped.map(([, letter]) => JSON.stringify(`\\${letter}`)),
-  ];
+  const options = [...writePlain(ranges), ...escaped.map(([, letter]) => JSON.stringify(`\\${letter}`))];
   const [only] = options;
   if (only === undefined) throw unsupported('a character that no text has');
   return options.length === 1 ? only : `(${options.join(' | ')})`;
 }
 
-function toCharacter([range]: readonly CodeRange[]): string {
-  return String.fromCodePoint(range?.first ?? 0);
+/** What JSON writes as it is: one character as a text, more as one class, none as nothing. */
+function writePlain(ranges: readonly CodeRange[]): string[] {
+  const shared = ranges.flatMap(({ first, last }) =>
+    plain
+      .map((each): CodeRange => ({ first: Math.max(first, each.first), last: Math.min(last, each.last) }))
+      .filter((each) => each.first <= each.last),
+  );
+  const [one, another] = shared;
+  if (one === undefined) return [];
+  if (another === undefined && one.first === one.last) return [JSON.stringify(String.fromCodePoint(one.first))];
+  const members = shared.map(({ first, last }) =>
+    first === last ? writeCode(first) : `${writeCode(first)}-${writeCode(last)}`,
+  );
+  return [`[${members.join('')}]`];
 }
 
 /** Letters and digits as they are; whatever a class might take for its own by its number. */
