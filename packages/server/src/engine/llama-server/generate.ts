@@ -54,8 +54,8 @@ export async function* generate(
   /** Asks, and reads until the server has said all, or enough. `isFirst`: what a second question finds, the first one left there. */
   const read = async function* (isFirst: boolean): AsyncGenerator<readonly EngineEvent[], void> {
     const { span, schema, output } = answer;
-    const room = limit - output.tokens.length;
-    const body = toCompletionBody(request, prompt, { span, schema, slot: slot.id, limit: room, seed: generator.seed });
+    const rest = limit - output.tokens.length;
+    const body = toCompletionBody(request, prompt, { span, schema, slot: slot.id, limit: rest, seed: generator.seed });
     let events = isFirst ? output.begin() : [];
     for await (const chunks of generator.api.completion(body, signal)) {
       for (const chunk of chunks) {

@@ -20,8 +20,10 @@ export function createSglangEngine(options: PrefixServerOptions): Engine<TokenCo
   const find = async (calls: ServerCalls, known: TokenServer | null): Promise<TokenServer> => {
     const facts = options.tokenizer ?? null;
     if (facts === null) throw calls.unusable('does not tell its tokenizer: the folder of its tokenizer must be named');
-    const answers = new Answers(calls, await isIncremental(calls), options.seed ?? null);
-    return findPrefixServer(calls, known, { chatTemplate: options.chatTemplate ?? null, facts, answers });
+    const incremental = await isIncremental(calls);
+    const answers = new Answers(calls, incremental, options.seed ?? null);
+    const dialect = incremental ? 'incremental' : '';
+    return findPrefixServer(calls, known, { chatTemplate: options.chatTemplate ?? null, facts, answers, dialect });
   };
   return createTokenServerEngine({ modelsPath: '/v1/models', find }, options);
 }

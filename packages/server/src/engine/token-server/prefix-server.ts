@@ -24,16 +24,18 @@ interface Particulars {
   readonly chatTemplate: string | null;
   readonly facts: TokenizerFacts;
   readonly answers: Answers;
+  /** In which of several ways the server speaks. */
+  readonly dialect: string;
 }
 
 /** As `ServerKind.find`: these servers encode texts at `/tokenize` and list their models in the same way. */
 export async function findPrefixServer(
   calls: ServerCalls,
   known: TokenServer | null,
-  { chatTemplate, facts, answers }: Particulars,
+  { chatTemplate, facts, answers, dialect }: Particulars,
 ): Promise<TokenServer> {
   const models = toEngineModels(await calls.get('/v1/models'));
-  const fingerprint = JSON.stringify([models.map(({ id, contextTokens }) => [id, contextTokens]), facts]);
+  const fingerprint = JSON.stringify([models.map(({ id, contextTokens }) => [id, contextTokens]), facts, dialect]);
   if (known?.fingerprint === fingerprint) return known;
 
   const vocabulary = new ServerVocabulary(facts, (text) => tokenize(calls, text));

@@ -20,7 +20,7 @@ export function createVllmEngine(options: PrefixServerOptions): Engine<TokenCont
   const find = async (calls: ServerCalls, known: TokenServer | null): Promise<TokenServer> => {
     const facts = options.tokenizer ?? (await findTokenizer(calls));
     const answers = createAnswers(calls, options.seed ?? null);
-    return findPrefixServer(calls, known, { chatTemplate: options.chatTemplate ?? null, facts, answers });
+    return findPrefixServer(calls, known, { chatTemplate: options.chatTemplate ?? null, facts, answers, dialect: '' });
   };
   return createTokenServerEngine({ modelsPath: '/v1/models', find }, options);
 }
