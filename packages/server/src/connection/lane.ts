@@ -277,7 +277,7 @@ export class Lane {
   }
 
   #forgetLapsed(): void {
-    if (this.#lapsed) releaseNode(this.#around.services, this.#lapsed);
+    if (this.#lapsed && this.#lapsed !== this.#newest) releaseNode(this.#around.services, this.#lapsed);
     this.#lapsed = null;
   }
 
