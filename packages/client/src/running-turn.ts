@@ -329,8 +329,8 @@ export class RunningTurn {
       if (this.isWaiting) this.#disown(response.id);
       return false;
     }
-    // The answer to another request, such as one that came to the server twice.
-    return typeof continued !== 'string' || continued === this.#outgoing.previousResponseId;
+    // What tells of another parent, or of none, answers another request, such as one that came to the server twice.
+    return continued === undefined || continued === (this.#outgoing.previousResponseId ?? null);
   }
 
   /** The server began anew what we had asked it to go on with. */

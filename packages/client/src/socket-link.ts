@@ -56,6 +56,7 @@ export class SocketLink implements Carrier {
   readonly #answered = Promise.withResolvers<void>();
   #isRetiring = false;
   #isEnded = false;
+  #openedAtMs = 0;
   #heardAtMs = 0;
   #lastWord: Error | null = null;
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
@@ -141,9 +142,11 @@ export class SocketLink implements Carrier {
 
   revive(silentMs: number): boolean {
     if (this.#state.mode !== 'resumable' || this.#isEnded) return false;
-    if (this.#state.phase === 'resuming') return true;
+    const nowMs = performance.now();
+    // The socket that was silent has been replaced already, for another lane.
+    if (this.#state.phase === 'resuming' || nowMs - this.#openedAtMs < silentMs) return true;
     // Other lanes hear: the silence is not the socket's.
-    if (performance.now() - this.#heardAtMs < silentMs / 2) return false;
+    if (nowMs - this.#heardAtMs < silentMs / 2) return false;
     this.#dropSocket('silent for too long');
     return true;
   }
@@ -219,7 +222,8 @@ export class SocketLink implements Carrier {
   #adopt(socket: Socket): void {
     const old = this.#socket;
     this.#socket = socket;
-    this.#heardAtMs = performance.now();
+    this.#openedAtMs = performance.now();
+    this.#heardAtMs = this.#openedAtMs;
     this.#lastWord = null;
     if (old !== null) {
       old.drop(suspectCode, 'replaced');

@@ -176,6 +176,24 @@ describe('routing', () => {
     await expect(second.response).resolves.toMatchObject({ id: 'resp_2' });
   });
 
+  test('the answer to a request that came to the server twice is not the next one’s', async () => {
+    const lane = connection.lane();
+    const first = lane.create({ input: 'one' });
+    await socket.next();
+    socket.send(...answer('resp_1', 'a'));
+    await first.response;
+    const second = lane.create({ input: 'two' });
+    await socket.next();
+    const doubled = answer('resp_1x', 'a').map((event) =>
+      'response' in event
+        ? { ...event, response: { ...(event['response'] as object), previous_response_id: null } }
+        : event,
+    );
+    socket.send(...doubled, ...answer('resp_2', 'b'));
+    await expect(second.response).resolves.toMatchObject({ id: 'resp_2' });
+    expect(await typesOf(second)).toHaveLength(6);
+  });
+
   test('what belongs to another response is not the running one’s', async () => {
     const turn = connection.lane().create({ input: 'one' });
     await socket.next();
