@@ -24,8 +24,8 @@ export interface Trial {
 /** Flags that leave what OpenAI documents: neither resumable connections nor idempotency keys. */
 export const standInFlags: readonly string[] = ['--resume-grace-ms', '0', '--idempotency-window-ms', '0'];
 
-/** What the client takes for a dead line: more than a loaded machine takes for an answer. */
-const silenceMs = 1000;
+/** What the client takes for a dead line. Only a stall needs that; elsewhere a busy machine must not be taken for one. */
+const [shortSilenceMs, longSilenceMs] = [1500, 20_000];
 /** Long enough for a loaded machine; only a client or server that waits for nothing gets there. */
 const hangsAfterMs = 30_000;
 
@@ -47,6 +47,8 @@ export async function playTrial(peer: Peer, plan: Partial<Plan>): Promise<Trial>
       return fate.faultAt(place);
     },
   });
+  const hasStall = plan.faults?.some(({ fault }) => fault.kind === 'stall') ?? false;
+  const silenceMs = hasStall ? shortSilenceMs : longSilenceMs;
   const connection = await connect({
     baseUrl: proxy.url,
     timeouts: { firstEventMs: silenceMs, stallMs: silenceMs },
