@@ -9,7 +9,11 @@ const requestsOfFault = laneNames.length;
 
 /** What does not hold, as sentences; none where all is well. `uncut` is the same rollout on a good line. */
 export function findFlaws(peer: Peer, trial: Trial, uncut: Trial): string[] {
-  return [...doubledTools(trial), ...(peer === 'longwire' ? losses(trial, uncut) : dishonesties(trial, uncut))];
+  return [
+    ...doubledTools(trial),
+    ...doubledTurns(trial),
+    ...(peer === 'longwire' ? losses(trial, uncut) : dishonesties(trial, uncut)),
+  ];
 }
 
 /** How many faults were met. */
@@ -21,6 +25,15 @@ function doubledTools({ story }: Trial): string[] {
   return [...story.toolRuns].flatMap(([call, times]) => (times > 1 ? [`${call} ran ${times} times`] : []));
 }
 
+/** A model is asked once for each turn: more is a request that the client sent again without proof, or that the line doubled. */
+function doubledTurns({ generations, connections }: Trial): string[] {
+  const doubledByLine = connections
+    .flatMap(({ faults }) => faults)
+    .filter(({ fault, at }) => fault.kind === 'duplicate' && at.direction === 'up').length;
+  const doubled = [...generations].filter(([, times]) => times > 1).map(([turn]) => turn);
+  return doubled.length > doubledByLine ? [`models were asked twice for ${doubled.join(', ')}`] : [];
+}
+
 /** Everything as if the line had never broken, at a bounded price. */
 function losses(trial: Trial, uncut: Trial): string[] {
   const faults = countFaults(trial);
@@ -30,7 +43,6 @@ function losses(trial: Trial, uncut: Trial): string[] {
       if (error !== null) return [`${name} ended with ${error.name}: ${error.message}`];
       return firstDifference(name, transcript, uncut.story.lanes[name].transcript);
     }),
-    ...atMost('asked models', trial.generations, uncut.generations),
     ...atMost('upgrades', trial.connections.length, uncut.connections.length + faults * upgradesOfFault),
     ...atMost('requests', trial.creates, uncut.creates + faults * requestsOfFault),
   ];

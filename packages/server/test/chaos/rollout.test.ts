@@ -16,7 +16,7 @@ describe.each<Peer>(['longwire', 'standIn'])('the rollout with %s', (peer) => {
     const { story, generations, creates, connections } = await playTrial(peer, {});
     expect(laneNames.map((name) => story.lanes[name].error)).toEqual([null, null, null, null]);
     expect([...story.toolRuns.values()]).toEqual(Array.from({ length: 24 }, () => 1));
-    expect([generations, creates, connections.length]).toEqual([24, 24, 1]);
+    expect([generations.size, creates, connections.length]).toEqual([24, 24, 1]);
   });
 
   it('survives what goes wrong, or says what it does not know', async () => {

@@ -27,18 +27,19 @@ export interface RolloutStory {
   readonly toolRuns: ReadonlyMap<string, number>;
 }
 
-/** One engine for each lane; `onGenerate` is told of each turn of a model. */
-export function createRolloutEngines(onGenerate: () => void): Engine[] {
+/** One engine for each lane; `onGenerate` is told of each turn of a model, such as `north 3`. */
+export function createRolloutEngines(onGenerate: (turn: string) => void): Engine[] {
   return laneNames.map((name) => {
     const workload = { name, instructions: '', tools: [], turns: turnsOf(name) };
-    const engine = createScriptedEngine({ workload, rate: tokensPerSecond }) as Engine;
-    return {
+    const engine = createScriptedEngine({ workload, rate: tokensPerSecond });
+    const counting: typeof engine = {
       ...engine,
       generate: (request, signal) => {
-        onGenerate();
+        onGenerate(`${name} ${request.context.turns + 1}`);
         return engine.generate(request, signal);
       },
     };
+    return counting as Engine;
   });
 }
 

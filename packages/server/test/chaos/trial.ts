@@ -14,8 +14,8 @@ export type Peer = 'longwire' | 'standIn';
 /** How a play went. */
 export interface Trial {
   readonly story: RolloutStory;
-  /** How often a model was asked. */
-  readonly generations: number;
+  /** How often a model was asked for each turn of a lane. */
+  readonly generations: ReadonlyMap<string, number>;
   /** `response.create` frames that the client sent, the lost ones included. */
   readonly creates: number;
   readonly connections: readonly ConnectionRecord[];
@@ -31,11 +31,9 @@ const hangsAfterMs = 30_000;
 
 /** Plays the rollout. Throws when it hangs. */
 export async function playTrial(peer: Peer, plan: Partial<Plan>): Promise<Trial> {
-  let generations = 0;
+  const generations = new Map<string, number>();
   let creates = 0;
-  const engines = createRolloutEngines(() => {
-    generations += 1;
-  });
+  const engines = createRolloutEngines((turn) => generations.set(turn, (generations.get(turn) ?? 0) + 1));
   await using server = await startTestServer({ engines, flags: peer === 'standIn' ? standInFlags : [] });
   const fate = createFate({ faults: [], refusals: [], random: null, ...plan });
   await using proxy = await startChaosProxy({
