@@ -11,7 +11,7 @@ const requestsOfFault = laneNames.length;
 export function findFlaws(peer: Peer, trial: Trial, uncut: Trial): string[] {
   return [
     ...doubledTools(trial),
-    ...doubledTurns(trial),
+    ...doubledTurns(peer, trial),
     ...(peer === 'longwire' ? losses(trial, uncut) : dishonesties(trial, uncut)),
   ];
 }
@@ -21,27 +21,37 @@ export function countFaults({ connections }: Trial): number {
   return connections.reduce((sum, { faults, status }) => sum + faults.length + (status === 101 ? 0 : 1), 0);
 }
 
+/** What ended lanes before their time. */
+export function findFailures({ story }: Trial): string[] {
+  return laneNames.flatMap((name) => {
+    const { error } = story.lanes[name];
+    return error === null ? [] : [`${name} ended with ${error.name}: ${error.message}`];
+  });
+}
+
 function doubledTools({ story }: Trial): string[] {
   return [...story.toolRuns].flatMap(([call, times]) => (times > 1 ? [`${call} ran ${times} times`] : []));
 }
 
-/** A model is asked once for each turn: more is a request that the client sent again without proof, or that the line doubled. */
-function doubledTurns({ generations, connections }: Trial): string[] {
-  const doubledByLine = connections
+/** A model is asked once for each turn: more is a request that the client sent again without proof, or a frame that the server took twice. */
+function doubledTurns(peer: Peer, { generations, connections }: Trial): string[] {
+  // Without ordinals a server cannot know that it was the line that doubled a frame.
+  const framesDoubled = connections
     .flatMap(({ faults }) => faults)
     .filter(({ fault, at }) => fault.kind === 'duplicate' && at.direction === 'up').length;
+  const allowed = peer === 'standIn' ? framesDoubled : 0;
   const doubled = [...generations].filter(([, times]) => times > 1).map(([turn]) => turn);
-  return doubled.length > doubledByLine ? [`models were asked twice for ${doubled.join(', ')}`] : [];
+  return doubled.length > allowed ? [`models were asked twice for ${doubled.join(', ')}`] : [];
 }
 
 /** Everything as if the line had never broken, at a bounded price. */
 function losses(trial: Trial, uncut: Trial): string[] {
   const faults = countFaults(trial);
   return [
+    ...findFailures(trial),
     ...laneNames.flatMap((name) => {
       const { error, transcript } = trial.story.lanes[name];
-      if (error !== null) return [`${name} ended with ${error.name}: ${error.message}`];
-      return firstDifference(name, transcript, uncut.story.lanes[name].transcript);
+      return error === null ? firstDifference(name, transcript, uncut.story.lanes[name].transcript) : [];
     }),
     ...atMost('upgrades', trial.connections.length, uncut.connections.length + faults * upgradesOfFault),
     ...atMost('requests', trial.creates, uncut.creates + faults * requestsOfFault),
