@@ -4,21 +4,23 @@
  *
  *   --record "REASON"   writes the measured figures down as the new baseline, with the reason; commit it with the change that it stands for
  *
- * A baseline that allows more than the one before must bring a reason of its own: the gate compares it with the commit before.
+ * A baseline that allows more than the one before must bring a reason of its own.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compareCosts, explainBaseline, type Baseline } from '../bench/instructions/gate.ts';
 import { hasCallgrind } from '../bench/instructions/callgrind.ts';
 import { measureCosts } from '../bench/instructions/measure.ts';
 
-const path = fileURLToPath(new URL('../bench/baseline.json', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const path = join(root, 'bench/baseline.json');
 const { values } = parseArgs({ options: { record: { type: 'string' } } });
 
 const counting = hasCallgrind();
-const costs = await measureCosts(counting, values.record !== undefined);
+const costs = await measureCosts(counting ? { floor: values.record !== undefined, history: false } : null);
 if (values.record === undefined) check();
 else record(values.record);
 
@@ -39,11 +41,19 @@ function check(): void {
   process.exitCode = problems.length > 0 ? 1 : 0;
 }
 
-/** The baseline of the commit before; null where there is none, or no git. */
+/** The baseline that this one replaced: the commit's, where it is not committed yet; null where there is none, or no history, or no git. */
 function readPrevious(): Baseline | null {
+  const name = 'bench/baseline.json';
+  const committed = git('show', `HEAD:${name}`);
+  if (committed !== null && committed !== readFileSync(path, 'utf8')) return JSON.parse(committed) as Baseline;
+  const commit = git('log', '-1', '--format=%H', '--', name)?.trim() ?? '';
+  const previous = commit === '' ? null : git('show', `${commit}~1:${name}`);
+  return previous === null ? null : (JSON.parse(previous) as Baseline);
+}
+
+function git(...args: string[]): string | null {
   try {
-    const text = execFileSync('git', ['show', 'HEAD~1:bench/baseline.json'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    return JSON.parse(text.toString()) as Baseline;
+    return execFileSync('git', args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] }).toString();
   } catch {
     return null;
   }

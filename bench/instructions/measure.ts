@@ -33,7 +33,7 @@ const manyEvents = 210;
 const scripted = ['airline-27', `stream-${fewEvents}`, `stream-${manyEvents}`].flatMap((name) => ['--scripted', name]);
 const tokenModel = 'tokens';
 /** Turns until the compiler has settled. */
-const warmUp = 1200;
+const warmUp = 600;
 /** Phases of which the median counts. */
 const phases = 3;
 /** Turns of a phase on the chain that grows. */
@@ -44,15 +44,24 @@ const [shortHistory, longHistory] = [10_000, 500_000];
 /** What does not come from callgrind. */
 type Traffic = Pick<Costs, 'bytesUpPerTurn' | 'bytesDownPerTurn' | 'readsPerTurn' | 'writesPerTurn'>;
 
-/**
- * Counts everything: a minute or so with callgrind; without it (`counting` false) instructions are left out. The floor is counted
- * only where somebody asks for a ratio to it.
- */
-export async function measureCosts(counting: boolean, withFloor: boolean): Promise<Partial<Costs>> {
+/** What is counted beside the figures that the gate holds. */
+export interface CountOptions {
+  /** The bare turn, for a ratio to it. */
+  readonly floor: boolean;
+  /** The growth with the history. */
+  readonly history: boolean;
+}
+
+/** Counts what a turn costs: under a minute of two cores for the gate. Null instead of options counts no instructions. */
+export async function measureCosts(counting: CountOptions | null): Promise<Partial<Costs>> {
   const traffic = await measureTraffic();
   if (!counting) return traffic;
-  const [floor, server] = await Promise.all([withFloor ? countBareTurn() : null, countServer()]);
-  return { ...(floor !== null && { bareTurnInstructions: floor }), ...server, ...traffic };
+  const [floor, turnInstructions, stream] = await Promise.all([
+    counting.floor ? countBareTurn() : null,
+    countTurn(),
+    countStream(counting.history),
+  ]);
+  return { ...(floor !== null && { bareTurnInstructions: floor }), turnInstructions, ...stream, ...traffic };
 }
 
 async function countBareTurn(): Promise<number> {
@@ -62,17 +71,21 @@ async function countBareTurn(): Promise<number> {
   return await perTurn(server, (turns) => repeat(turns, () => echo.send(frame, 1)), 2000, 300);
 }
 
-async function countServer(): Promise<Omit<Costs, keyof Traffic | 'bareTurnInstructions'>> {
-  await using server = await startCounted('servers/longwire.ts', [...scripted, '--tokens', tokenModel]);
+async function countTurn(): Promise<number> {
+  await using server = await startCounted('servers/longwire.ts', scripted);
   const airline = loadWorkload('airline-27');
-  const play = (workload: Rollout) => (turns: number) => playTurns(server.url, workload, turns);
-  const turnInstructions = await perTurn(server, play(airline), warmUp, 180);
-  const many = await perTurn(server, play(loadWorkload(`stream-${manyEvents}`)), 150, 40);
-  const few = await perTurn(server, play(loadWorkload(`stream-${fewEvents}`)), 100, 40);
-  const historyFactor = await countHistory(server);
-  const tokenHistoryFactor = await countTokenHistory(server);
+  return await perTurn(server, (turns) => playTurns(server.url, airline, turns), warmUp, 120);
+}
+
+async function countStream(history: boolean): Promise<Pick<Costs, 'eventInstructions'> & Partial<Costs>> {
+  await using server = await startCounted('servers/longwire.ts', [...scripted, '--tokens', tokenModel]);
+  const play = (events: number) => (turns: number) => playTurns(server.url, loadWorkload(`stream-${events}`), turns);
+  const many = await perTurn(server, play(manyEvents), 150, 30);
+  const few = await perTurn(server, play(fewEvents), 100, 30);
   const eventInstructions = (many - few) / (manyEvents - fewEvents);
-  return { turnInstructions, eventInstructions, historyFactor, tokenHistoryFactor };
+  if (!history) return { eventInstructions };
+  const historyFactor = await countHistory(server);
+  return { eventInstructions, historyFactor, tokenHistoryFactor: await countTokenHistory(server) };
 }
 
 /** The same turn over and over on one chain: what the late ones cost over the early ones. */

@@ -8,7 +8,7 @@ import type { Findings, SuiteOptions } from './suite.ts';
 export async function measureInstructions({ progress }: SuiteOptions): Promise<Findings> {
   const counting = hasCallgrind();
   progress(counting ? 'instructions: a turn and an event under callgrind' : 'bytes and calls of a turn');
-  const costs: Partial<Costs> = await measureCosts(counting, true);
+  const costs: Partial<Costs> = await measureCosts(counting ? { floor: true, history: true } : null);
   const bare = costs.bareTurnInstructions;
   const line = (id: keyof Costs, name: string, unit: Figure['unit'], floor?: number): Figure[] => {
     const value = costs[id];

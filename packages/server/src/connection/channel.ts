@@ -6,7 +6,7 @@ interface Entry<T> {
 }
 
 /** An async channel with one reader. A writer that awaits `push` goes no faster than the reader: that is the backpressure. */
-export class Channel<T> implements AsyncIterable<T> {
+export class Channel<T> {
   readonly #entries: Entry<T>[] = [];
   #wake: (() => void) | null = null;
   #closed = false;
@@ -32,23 +32,26 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#wakeReader();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  /**
+   * Gives each value to the reader, one after another, until the channel is closed. No iterator: a loop that waits for the next value
+   * keeps the last one alive, and behind it a whole response with its tools (50 KB of each idle connection of a Codex).
+   */
+  async read(take: (value: T) => Promise<void>): Promise<void> {
     for (;;) {
-      const entry = this.#entries.shift();
-      if (entry) {
-        try {
-          yield entry.value;
-        } finally {
-          // The reader came back for more, or went away: either way this writer must go on.
-          entry.taken();
-        }
-      } else if (this.#closed) {
-        return;
-      } else {
-        await new Promise<void>((wake) => {
-          this.#wake = wake;
-        });
-      }
+      if (this.#entries.length > 0) await this.#give(take);
+      else if (this.#closed) return;
+      else await new Promise<void>((wake) => (this.#wake = wake));
+    }
+  }
+
+  async #give(take: (value: T) => Promise<void>): Promise<void> {
+    const entry = this.#entries.shift();
+    if (!entry) return;
+    try {
+      await take(entry.value);
+    } finally {
+      // The reader has it, or has failed: either way this writer must go on.
+      entry.taken();
     }
   }
 

@@ -78,9 +78,9 @@ export class Connection {
     };
   }
 
-  /** Batches of events, in the order in which they must be sent. Ends when the connection was closed. */
-  get output(): AsyncIterable<LaneEvents> {
-    return this.#output;
+  /** Gives batches of events, in the order in which they must be sent, until the connection was closed. Call it once. */
+  read(take: (batch: LaneEvents) => Promise<void>): Promise<void> {
+    return this.#output.read(take);
   }
 
   /**

@@ -96,14 +96,14 @@ export class Resumable {
 
   /** Takes what the connection says into the ledger, until it ends. */
   async pump(): Promise<void> {
-    for await (const { streamId, events } of this.connection.output) {
+    await this.connection.read(async ({ streamId, events }) => {
       const encoder = this.#encoders.of(streamId);
       const before = this.#ledger.keptBytes;
       for (const event of events) this.#ledger.keep(encoder.encode(event));
       this.#budget.take(this.#ledger.keptBytes - before);
       this.#wake();
       await this.#hasRoom();
-    }
+    });
     this.#isOver = true;
     this.#wake();
   }

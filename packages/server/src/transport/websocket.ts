@@ -93,9 +93,9 @@ export class SocketSession implements Attachment {
     if (this.#resumption) {
       await this.#resume(this.#resumption);
     } else {
-      for await (const { streamId, events } of this.connection.output) {
+      await this.connection.read(async ({ streamId, events }) => {
         this.#wasRead(await this.#outbox.write(streamId, events));
-      }
+      });
     }
     const { code, reason } = this.#leave ?? closeCodes.internal;
     this.#outbox.flush();
