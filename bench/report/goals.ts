@@ -60,6 +60,13 @@ const goals: readonly Goal[] = [
     isReached: atMost(1.5),
   },
   {
+    id: 'G5',
+    goal: '24 streams of 1,000 tokens a second: an event at most 5 ms late, p99',
+    figures: ['events.crowd.late.p99'],
+    of: 'value',
+    isReached: atMost(5000),
+  },
+  {
     id: 'G6',
     goal: 'an event on its way, p50: at most 1.3x a bare hop',
     figures: ['events.session.late'],
@@ -79,6 +86,20 @@ const goals: readonly Goal[] = [
     figures: ['memory.idle'],
     of: 'value',
     isReached: atMost(12),
+  },
+  {
+    id: 'G8',
+    goal: 'memory of a conversation: at most 1.4x its JSON',
+    figures: ['memory.history'],
+    of: 'ratio',
+    isReached: atMost(1.4),
+  },
+  {
+    id: 'G9',
+    goal: 'held by a compressed connection after a turn: at most 64 KB',
+    figures: ['memory.deflate'],
+    of: 'value',
+    isReached: atMost(64),
   },
   {
     id: 'G10',

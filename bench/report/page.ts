@@ -13,8 +13,10 @@ th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8884;
 /** The page as HTML. */
 export function toPage({ machine, at, figures, plots, notes, goals }: Report): string {
   const about = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ${at}`;
-  const goalRows = goals.map(({ id, goal, value, floor, isReached }) =>
-    toRow([id, goal, floor ?? '', value ?? 'not measured'], toMark(isReached)),
+  const judged = goals.filter(({ isReached }) => isReached !== null);
+  const passedOver = [...new Set(goals.filter((goal) => !judged.includes(goal)).map(({ id }) => id))];
+  const goalRows = judged.map(({ id, goal, value, floor, isReached }) =>
+    toRow([id, goal, floor ?? '', value ?? ''], toMark(isReached === true)),
   );
   const figureRows = figures.map((figure) => {
     const toFloor = ratios(figure);
@@ -33,8 +35,9 @@ export function toPage({ machine, at, figures, plots, notes, goals }: Report): s
 <style>${style}</style></head><body>
 <h1>Longwire benchmark</h1><p class="about">${escapeHtml(about)}</p>
 ${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('\n')}
-<div class="plots">${pictures.join('\n')}</div>
 <h2>Goals</h2><table><tr><th></th><th>goal</th><th>floor in this run</th><th>Longwire</th><th></th></tr>${goalRows.join('\n')}</table>
+${passedOver.length > 0 ? `<p class="about">Not measured, or not in every part: ${passedOver.join(', ')}.</p>` : ''}
+<h2>Curves</h2><div class="plots">${pictures.join('\n')}</div>
 <h2>Figures</h2><table><tr><th>figure</th><th>median (range)</th><th>ratio</th><th>to</th></tr>${figureRows.join('\n')}</table>
 </body></html>
 `;
@@ -44,7 +47,6 @@ function toRow(cells: readonly string[], last = ''): string {
   return `<tr>${cells.map((cell) => `<td class="n">${escapeHtml(cell)}</td>`).join('')}${last}</tr>`;
 }
 
-function toMark(isReached: boolean | null): string {
-  if (isReached === null) return '<td></td>';
+function toMark(isReached: boolean): string {
   return isReached ? '<td class="yes">reached</td>' : '<td class="no">not reached</td>';
 }

@@ -7,7 +7,7 @@ import { startChild, type Child } from '../child.ts';
 import { openEcho } from '../echo-client.ts';
 import { instant, type Pace } from '../engine/cost.ts';
 import { sessionSuffix } from '../engine/session-engine.ts';
-import { median, quantile, shuffled, toFigure } from '../figures.ts';
+import { median, quantile, shuffled, toFigure, type Figure } from '../figures.ts';
 import { readProcessStats } from '../process-stats.ts';
 import { loadWorkload } from '../workloads/load.ts';
 import { readStamps } from './stamps.ts';
@@ -23,6 +23,17 @@ interface Saturated {
   readonly eventsPerSecond: number;
   /** CPU of the server process, all threads; NaN where /proc does not tell it. */
   readonly cpuUsPerEvent: number;
+}
+
+/** Streams that one core should hold (G5). */
+const crowd = 24;
+
+/** One round of many streams. */
+interface Crowd {
+  /** Microseconds on the way, through Longwire and through a bare hop. */
+  readonly late: readonly number[];
+  readonly bare: readonly number[];
+  readonly cpuUs: number;
 }
 
 type Way = 'bare' | 'session' | 'text' | 'inside';
@@ -54,7 +65,7 @@ export async function measureEvents({ rounds, full, progress }: SuiteOptions): P
     saturated.push(times);
   }
 
-  const streams = full ? 24 : 8;
+  const streams = 8;
   const lateness: Record<'bare' | 'session' | 'text', number[]>[] = [];
   for (let round = 0; round <= (full ? rounds : 3); round++) {
     progress(`events: ${streams} streams at ${tokensPerSecond} tokens a second, round ${round}`);
@@ -66,7 +77,16 @@ export async function measureEvents({ rounds, full, progress }: SuiteOptions): P
     };
     if (round > 0) lateness.push(late);
   }
-  return toFindings(readyFrames, saturated, lateness, streams);
+  const crowded: Crowd[] = [];
+  for (let round = 0; round < (full ? rounds : 2); round++) {
+    progress(`events: ${crowd} streams at ${tokensPerSecond} tokens a second, round ${round + 1}`);
+    const before = readProcessStats(longwire.pid)?.cpuUs ?? Number.NaN;
+    const late = await readStamps(longwire.url, paced + sessionSuffix, crowd);
+    const busyUs = (readProcessStats(longwire.pid)?.cpuUs ?? Number.NaN) - before;
+    crowded.push({ late, bare: await readStamps(bare.url, paced + sessionSuffix, crowd), cpuUs: busyUs / late.length });
+  }
+  const found = toFindings(readyFrames, saturated, lateness, streams);
+  return { ...found, figures: [...found.figures, ...toCrowdFigures(crowded)] };
 }
 
 function toFindings(
@@ -131,8 +151,9 @@ function toFindings(
       {
         id: 'event-latency',
         title: `From the engine's write to the client, ${at}`,
-        x: 'share of events',
+        x: 'share of events that are earlier',
         y: 'us',
+        logY: true,
         series: (['bare', 'session', 'text'] as const).map((way) => ({
           name: { bare: 'bare Node hop', session: 'Longwire, session engine', text: 'Longwire, text engine' }[way],
           points: Array.from({ length: 100 }, (_, percent): [number, number] => [
@@ -147,6 +168,26 @@ function toFindings(
     ],
     notes: [],
   };
+}
+
+function toCrowdFigures(crowded: readonly Crowd[]): Figure[] {
+  const at = `${crowd} x ${tokensPerSecond}/s`;
+  return [
+    toFigure(
+      {
+        id: 'events.crowd.late.p99',
+        name: `from the engine to the client, ${at}, p99`,
+        unit: 'us',
+        floorName: 'bare hop',
+      },
+      crowded.map(({ late }) => quantile(late, 0.99)),
+      crowded.map(({ bare }) => quantile(bare, 0.99)),
+    ),
+    toFigure(
+      { id: 'events.crowd.cpu', name: `CPU of an event, ${at}`, unit: 'us' },
+      crowded.map(({ cpuUs }) => cpuUs),
+    ),
+  ];
 }
 
 async function saturate(server: Child, model: string): Promise<Saturated> {

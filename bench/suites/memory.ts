@@ -1,27 +1,31 @@
-/** Memory against connections, beside a bare `ws` server (O7, G7). `bench/idle.ts` goes further: compressed ones, one turn each. */
-import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+/** What connections and conversations hold (O7, G7–G9), beside a bare `ws` server. */
+import type { Item } from '@longwire/protocol';
+import { openDriver, type Driver } from '../../packages/server/src/cli/bench-driver.ts';
 import { startChild, type Child } from '../child.ts';
-import { toFigure } from '../figures.ts';
-import { readProcessStats } from '../process-stats.ts';
+import { toFigure, type Figure } from '../figures.ts';
+import { openSockets } from '../idle-sockets.ts';
+import { loadWorkload } from '../workloads/load.ts';
 import type { Findings, SuiteOptions } from './suite.ts';
 
 const steps = [0, 1000, 2000, 4000];
 const fullSteps = [0, 2000, 5000, 10_000, 15_000];
-/** Handshakes under way at once. */
+const history = 'coding-170-brief';
+const conversations = 5;
+/** Handshakes, or turns, that are under way at once. */
 const concurrency = 50;
-const settleMs = 300;
+/** Connections that grow the heap and load code before anything is counted. */
+const warmUp = 200;
 
-/** Runs the suite; empty where /proc does not tell how large a process is. */
+/** Runs the suite. */
 export async function measureMemory({ full, progress }: SuiteOptions): Promise<Findings> {
-  const nodeFlags = ['--expose-gc'];
   const counts = full ? fullSteps : steps;
-  await using echo = await startChild('./servers/echo.ts', { nodeFlags });
-  await using longwire = await startChild('./servers/longwire.ts', { args: ['--scripted', 'airline-27'], nodeFlags });
-  if (!readProcessStats(longwire.pid)) return { figures: [], plots: [], notes: ['Memory was not measured: no /proc.'] };
-  progress(`memory: up to ${counts.at(-1)} connections`);
-  const ws = await measureSteps(echo, '/', counts);
-  const ours = await measureSteps(longwire, '/v1/responses', counts);
+  progress(`memory: up to ${counts.at(-1)} idle connections`);
+  const ws = await measureSteps('servers/echo.ts', [], '/', counts);
+  const ours = await measureSteps('servers/longwire.ts', ['--scripted', 'airline-27'], '/v1/responses', counts);
+  progress('memory: compressed connections after a turn');
+  const compressed = await measureCompressed(full ? 1000 : 300);
+  progress(`memory: ${conversations} conversations of 100k tokens`);
+  const conversation = await measureHistory();
   return {
     figures: [
       toFigure(
@@ -29,6 +33,8 @@ export async function measureMemory({ full, progress }: SuiteOptions): Promise<F
         [perConnection(ours)],
         [perConnection(ws)],
       ),
+      compressed,
+      conversation,
     ],
     plots: [
       {
@@ -46,50 +52,86 @@ export async function measureMemory({ full, progress }: SuiteOptions): Promise<F
   };
 }
 
-async function measureSteps(server: Child, path: string, counts: readonly number[]): Promise<[number, number][]> {
-  const sockets: Socket[] = [];
+async function measureSteps(
+  script: string,
+  args: readonly string[],
+  path: string,
+  counts: readonly number[],
+): Promise<[number, number][]> {
+  await using server = await startChild(`./${script}`, { args, tellsMemory: true });
+  using sockets = openSockets(server.url, path, concurrency);
   const points: [number, number][] = [];
-  // The first connections load code and grow the heap once: they are not what a connection costs.
-  await open(server.url, path, 200, sockets);
-  const base = sockets.length;
   for (const count of counts) {
-    await open(server.url, path, base + count - sockets.length, sockets);
-    points.push([count, await residentMb(server.pid)]);
+    await sockets.grow(warmUp + count);
+    points.push([count, (await server.memory()).resident / 2 ** 20]);
   }
-  for (const socket of sockets) socket.destroy();
   return points;
 }
 
-async function residentMb(pid: number): Promise<number> {
-  // Two collections (servers/announce.ts): what dies with the first makes room in the second.
-  for (let collected = 0; collected < 2; collected++) {
-    process.kill(pid, 'SIGUSR2');
-    await sleep(settleMs);
-  }
-  return (readProcessStats(pid)?.residentBytes ?? Number.NaN) / 2 ** 20;
+/** Connections whose client compresses with a window that it keeps, as Codex does, after one turn with tools. */
+async function measureCompressed(count: number): Promise<Figure> {
+  await using server = await startServer();
+  const rollout = loadWorkload('airline-27');
+  const tools = loadWorkload('coding-30').tools;
+  const open = () =>
+    openDriver('ws-codex-deflate', { url: server.url }, { model: rollout.name, instructions: 'Be brief.', tools });
+  const drivers: Driver[] = [];
+  const play = async (): Promise<void> => {
+    const driver = await open();
+    drivers.push(driver);
+    await driver.turn(rollout.turns[0]?.input ?? []);
+  };
+  await spread(warmUp, play);
+  for (const driver of drivers.splice(0)) driver.close();
+  const before = await server.memory();
+  await spread(count, play);
+  const after = await server.memory();
+  for (const driver of drivers) driver.close();
+  return toFigure({ id: 'memory.deflate', name: 'held by a compressed connection after a turn', unit: 'KB' }, [
+    (after.alive - before.alive) / count / 1024,
+  ]);
 }
 
-/** Bare sockets with a handshake each: the client must stay small beside the server. */
-async function open(url: string, path: string, count: number, sockets: Socket[]): Promise<void> {
-  for (let left = count; left > 0; left -= concurrency) {
-    const batch = Array.from({ length: Math.min(left, concurrency) }, () => openSocket(url, path));
-    sockets.push(...(await Promise.all(batch)));
-  }
+/** Long conversations: what is held of each, to the JSON of its items. */
+async function measureHistory(): Promise<Figure> {
+  await using engine = await startChild('./engine/main.ts', { args: [history] });
+  await using server = await startServer(['--engine', engine.url, '--models', history]);
+  const rollout = loadWorkload(history);
+  let bytes = 0;
+  const play = async (): Promise<Driver> => {
+    const driver = await openDriver('ws-delta', { url: server.url }, { model: history, instructions: '', tools: [] });
+    bytes = 0;
+    for (const { input } of rollout.turns) bytes += sizeOf(input) + sizeOf((await driver.turn(input)).output);
+    return driver;
+  };
+  (await play()).close();
+  const before = await server.memory();
+  const drivers: Driver[] = [];
+  while (drivers.length < conversations) drivers.push(await play());
+  const after = await server.memory();
+  for (const driver of drivers) driver.close();
+  return toFigure(
+    { id: 'memory.history', name: 'held of a conversation of 100k tokens', unit: 'KB', floorName: 'its JSON' },
+    [(after.alive - before.alive) / conversations / 1024],
+    [bytes / 1024],
+  );
 }
 
-function openSocket(url: string, path: string): Promise<Socket> {
-  const { hostname, port, host } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname);
-    socket.once('error', reject);
-    socket.once('data', (data: Buffer) => {
-      if (data.toString('latin1').startsWith('HTTP/1.1 101')) resolve(socket);
-      else reject(new Error(`The handshake was refused: ${data.toString('latin1', 0, 100)}`));
-    });
-    const key = Buffer.alloc(16, 7).toString('base64');
-    const lines = [`GET ${path} HTTP/1.1`, `host: ${host}`, 'upgrade: websocket', 'connection: upgrade'];
-    socket.write([...lines, `sec-websocket-key: ${key}`, 'sec-websocket-version: 13', '', ''].join('\r\n'));
-  });
+function startServer(args: readonly string[] = ['--scripted', 'airline-27']): Promise<Child> {
+  return startChild('./servers/longwire.ts', { args, tellsMemory: true });
+}
+
+function sizeOf(items: readonly Item[]): number {
+  return Buffer.byteLength(JSON.stringify(items));
+}
+
+/** Runs `count` tasks, a few at a time. */
+async function spread(count: number, task: () => Promise<void>): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next++ < count) await task();
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
 }
 
 function perConnection(points: readonly (readonly [number, number])[]): number {

@@ -22,6 +22,14 @@ const lateTurns = 20;
 const historyRounds = 2;
 
 type Way = 'direct.session' | 'direct.text' | 'bare' | 'session' | 'text' | 'http';
+/** Ways that are drawn, in the same order and so in the same colours everywhere. */
+const drawn = ['http', 'text', 'session', 'bare'] as const;
+const wayNames = {
+  http: 'HTTP, full history',
+  text: 'WebSocket, text engine',
+  session: 'WebSocket, session engine',
+  bare: 'bare Node hop',
+} as const;
 /** Milliseconds of each turn, in each way. */
 type RoundTimes = Record<Exclude<Way, 'http'>, number[]> & { http?: number[] };
 
@@ -126,23 +134,20 @@ function toFindings(
         title: 'Time of a turn against the length of its history (instant engine, no network)',
         x: 'tokens of context',
         y: 'ms',
+        logY: true,
         series: [
-          { name: 'HTTP, full history', points: curve('http') },
-          { name: 'WebSocket, text engine', points: curve('text') },
-          { name: 'WebSocket, session engine', points: curve('session') },
-          { name: 'bare Node hop', points: curve('bare') },
+          ...drawn.map((way) => ({ name: wayNames[way], points: curve(way) })),
           { name: 'engine called directly', points: curve('direct.session') },
         ],
       },
       {
         id: 'latency',
         title: 'Distribution of the time of a turn at 100k tokens',
-        x: 'share of turns',
+        x: 'share of turns that are faster',
         y: 'ms',
-        series: (['http', 'text', 'session', 'bare'] as const).map((way) => ({
-          name: { http: 'HTTP, full history', text: 'text engine', session: 'session engine', bare: 'bare Node hop' }[
-            way
-          ],
+        logY: true,
+        series: drawn.map((way) => ({
+          name: wayNames[way],
           points: distribution(all.flatMap((times) => late(times[way] ?? []))),
         })),
       },

@@ -3,6 +3,7 @@
 const width = 640;
 const height = 340;
 const margin = { left: 64, right: 16, top: 12, bottom: 44 };
+const fewPoints = 12;
 const colours = ['#0b6e99', '#d9730d', '#448361', '#9065b0', '#c14c8a', '#787774', '#cb912f', '#337ea9'];
 
 /** Points of a curve. */
@@ -42,11 +43,15 @@ export function toSvg(plot: Plot): string {
   const lowest = plot.logY === true ? least : Math.min(0, least);
   const up = createScale(lowest, Math.max(...ys) || 1, height - margin.bottom, margin.top, plot.logY ?? false);
   const lines = plot.series.map(({ points: own }, index) => {
-    const path = own
+    const places = own
       .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
-      .map(([x, y]) => `${across.at(x).toFixed(1)},${up.at(y).toFixed(1)}`)
-      .join(' ');
-    return `<polyline points="${path}" fill="none" stroke="${colours[index % colours.length]}" stroke-width="2"/>`;
+      .map(([x, y]) => [across.at(x).toFixed(1), up.at(y).toFixed(1)] as const);
+    const colour = colours[index % colours.length];
+    // Where little was measured, a line alone would look like more.
+    const dots =
+      places.length > fewPoints ? [] : places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${colour}"/>`);
+    const path = places.map((place) => place.join(',')).join(' ');
+    return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>${dots.join('')}`;
   });
   const rows = up.ticks.map(
     (y) =>
@@ -95,9 +100,9 @@ export function steps(low: number, high: number): number[] {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, index) => (first + index) * step);
 }
 
-/** Powers of ten between two numbers above 0; below two decades their doubles and fives, too. */
+/** Powers of ten between two numbers above 0; below three decades their doubles and fives, too. */
 function powers(low: number, high: number): number[] {
-  const factors = high / low < 100 ? [1, 2, 5] : [1];
+  const factors = high / low < 1000 ? [1, 2, 5] : [1];
   const first = Math.floor(Math.log10(low));
   const exponents = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => first + index);
   return exponents
