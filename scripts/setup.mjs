@@ -48,7 +48,7 @@ const why = difference();
 if (why !== null) {
   process.stderr.write(`Longwire: installing packages with npm ci (${why}) ...\n`);
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
+  const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund', '--ignore-scripts'];
   const done = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
     : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
