@@ -1,4 +1,16 @@
 /** A client whose lanes survive cuts, restarts and rotation. Runs in Node, Bun, Deno, browsers and workers. */
+export type { JsonSchema, ValueOf } from './agent/arguments.ts';
+export type { Continuation, StopReason } from './agent/loop.ts';
+export { runTools, type RunEvent, type RunResult, type RunToolsOptions, type ToolRun } from './agent/run-tools.ts';
+export {
+  tool,
+  type Approve,
+  type CallOutcome,
+  type CallResult,
+  type RunnableTool,
+  type ToolCall,
+  type ToolContext,
+} from './agent/tool.ts';
 export { connect, type Connection } from './connection.ts';
 export {
   ConnectError,
