@@ -1,13 +1,17 @@
 /** What applications see of the types. */
 import { describe, expectTypeOf, test } from 'vitest';
 import type { InputItem, OutputItem, Response, ServerEvent } from '@longwire/protocol';
-import { connect } from '../src/index.ts';
+import { connect, runTools, tool } from '../src/index.ts';
 import type {
   Connection,
   ConnectionLostError,
   ConnectOptions,
   Lane,
   LaneRequest,
+  RunEvent,
+  RunnableTool,
+  RunToolsOptions,
+  ToolRun,
   Steering,
   SteerOutcome,
   TurnStream,
@@ -46,5 +50,44 @@ describe('the types', () => {
     expectTypeOf<ConnectionLostError>().toExtend<Error>();
     expectTypeOf<ConnectionLostError['items']>().toEqualTypeOf<readonly OutputItem[]>();
     expectTypeOf<ConnectionLostError['responseId']>().toEqualTypeOf<string | null>();
+  });
+
+  test('of a tool’s arguments come from its schema', () => {
+    const search = tool({
+      name: 'search',
+      parameters: {
+        type: 'object',
+        properties: {
+          text: { type: 'string' },
+          limit: { type: 'integer' },
+          order: { enum: ['newest', 'oldest'] },
+          tags: { type: 'array', items: { type: 'string' } },
+          within: { type: 'object', properties: { deep: { type: 'boolean' } }, required: ['deep'] },
+          more: {},
+        },
+        required: ['text', 'within'],
+      },
+      run(args) {
+        expectTypeOf(args.text).toEqualTypeOf<string>();
+        expectTypeOf(args.limit).toEqualTypeOf<number | undefined>();
+        expectTypeOf(args.order).toEqualTypeOf<'newest' | 'oldest' | undefined>();
+        expectTypeOf(args.tags).toEqualTypeOf<string[] | undefined>();
+        expectTypeOf(args.within.deep).toEqualTypeOf<boolean>();
+        expectTypeOf(args.more).toEqualTypeOf<unknown>();
+        return '';
+      },
+    });
+    expectTypeOf<[typeof search, RunnableTool]>().toExtend<RunToolsOptions['tools']>();
+  });
+
+  test('of a run', () => {
+    expectTypeOf(runTools).returns.toEqualTypeOf<ToolRun>();
+    expectTypeOf<ToolRun>().toExtend<AsyncIterable<RunEvent>>();
+    expectTypeOf<RunToolsOptions>().not.toHaveProperty('context_management');
+    expectTypeOf<ToolRun['continuation']>().toExtend<Partial<RunToolsOptions>>();
+    // Events are told apart by type.
+    expectTypeOf<Extract<RunEvent, { type: 'tool.output' }>['outcome']>().toEqualTypeOf<
+      'ok' | 'error' | 'denied' | 'stopped'
+    >();
   });
 });

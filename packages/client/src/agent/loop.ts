@@ -203,7 +203,8 @@ function toOutput({ call_id }: OutputFunctionCallItem, output: ToolOutput): Inpu
   return { type: 'function_call_output', call_id, output };
 }
 
-function withoutTrigger({ input, isCompaction }: LoopTurn): InputItem[] {
+/** What a turn has to say, the wish to compact aside. */
+export function withoutTrigger({ input, isCompaction }: LoopTurn): InputItem[] {
   return isCompaction ? input.slice(0, -1) : [...input];
 }
 

@@ -13,7 +13,7 @@ import { ResponsesError } from '../errors.ts';
 import type { Lane } from '../lane.ts';
 import type { LaneRequest } from '../outgoing-request.ts';
 import type { SteerOutcome } from '../steering.ts';
-import { startLoop, stepLoop, toContinuation } from './loop.ts';
+import { startLoop, stepLoop, toContinuation, withoutTrigger } from './loop.ts';
 import type { Continuation, LoopInput, LoopState, LoopTurn, StopReason } from './loop.ts';
 import { performCall, toFunctionTool } from './tool.ts';
 import type { Approve, CallResult, RunnableTool } from './tool.ts';
@@ -113,7 +113,9 @@ class Run implements ToolRun {
   }
 
   get continuation(): Continuation {
-    return toContinuation(this.#state);
+    const { input, ...rest } = toContinuation(this.#state);
+    // A turn that failed took along what the lane had kept for it.
+    return { ...rest, input: this.#isTurning ? [...this.#waiting, ...input] : input };
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RunEvent, void, undefined> {
@@ -190,10 +192,10 @@ class Run implements ToolRun {
     this.#end.resolve({ stop: next.stop, response: this.#response, text, items: this.#items, steps, usage });
   }
 
-  async *#turn({ input, isCompaction }: LoopTurn): AsyncGenerator<RunEvent, void, undefined> {
-    const { parent } = this.#state;
+  async *#turn(next: LoopTurn): AsyncGenerator<RunEvent, void, undefined> {
+    const { isCompaction } = next;
     const step = this.#state.steps + 1;
-    const request = { ...this.#request, input: [...input], previous_response_id: parent };
+    const request = { ...this.#request, input: [...next.input], previous_response_id: this.#state.parent };
     const turn = this.#options.lane.create(request, { signal: this.#abort.signal });
     this.#step({ type: 'sent' });
     yield { type: 'turn.start', step, isCompaction };
@@ -212,7 +214,11 @@ class Run implements ToolRun {
     responses.splice(-1, 1, response);
     const steered = await this.#settleSteers();
     const heard = ({ id }: Response) => steered.flatMap(({ answer, items }) => (answer === id ? items : []));
-    this.#items.push(...this.#waiting, ...input, ...responses.flatMap((each) => [...heard(each), ...each.output]));
+    this.#items.push(
+      ...this.#waiting,
+      ...withoutTrigger(next),
+      ...responses.flatMap((each) => [...heard(each), ...each.output]),
+    );
     this.#waiting = steered.flatMap(({ answer, items }) => (answer === null ? items : []));
     this.#response = response;
     this.#step({ type: 'responded', responses });
@@ -221,23 +227,32 @@ class Run implements ToolRun {
 
   async *#calls(calls: readonly OutputFunctionCallItem[]): AsyncGenerator<RunEvent, void, undefined> {
     const { parallel_tool_calls: inParallel, approve } = this.#options;
+    const { signal } = this.#toolsAbort;
     const askInOrder = approve && oneByOne(approve);
     const perform = inParallel === false ? oneByOne(performCall) : performCall;
-    const running = new Map<string, Promise<{ call: OutputFunctionCallItem; result: CallResult }>>();
-    for (const call of calls) {
-      yield { type: 'tool.call', call };
-      const { signal } = this.#toolsAbort;
-      const result = Promise.race([perform(call, this.#tools, askInOrder, signal), untilStopped(signal)]);
-      running.set(
-        call.call_id,
-        result.then((value) => ({ call, result: value })),
-      );
-    }
-    while (running.size > 0) {
-      const { call, result } = await Promise.race(running.values());
-      running.delete(call.call_id);
+    // A tool that does not heed its signal is not waited for.
+    const stopped = Promise.withResolvers<CallResult>();
+    const onStop = () => stopped.resolve({ output: 'error: The call was stopped.', outcome: 'stopped' });
+    if (signal.aborted) onStop();
+    else signal.addEventListener('abort', onStop, { once: true });
+    const running = new Map<string, Promise<RunEvent & { readonly type: 'tool.output' }>>();
+    const start = async (call: OutputFunctionCallItem) => {
+      const result = await Promise.race([stopped.promise, perform(call, this.#tools, askInOrder, signal)]);
       this.#step({ type: 'answered', callId: call.call_id, output: result.output });
-      yield { type: 'tool.output', call, ...result };
+      return { type: 'tool.output' as const, call, ...result };
+    };
+    try {
+      for (const call of calls) {
+        yield { type: 'tool.call', call };
+        running.set(call.call_id, start(call));
+      }
+      while (running.size > 0) {
+        const ended = await Promise.race(running.values());
+        running.delete(ended.call.call_id);
+        yield ended;
+      }
+    } finally {
+      signal.removeEventListener('abort', onStop);
     }
   }
 
@@ -273,15 +288,6 @@ function oneByOne<Args extends unknown[], Value>(
     before = value.catch(() => {});
     return value;
   };
-}
-
-/** A tool that does not heed its signal is not waited for. */
-function untilStopped(signal: AbortSignal): Promise<CallResult> {
-  const { promise, resolve } = Promise.withResolvers<CallResult>();
-  const stop = () => resolve({ output: 'error: The call was stopped.', outcome: 'stopped' });
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
-  return promise;
 }
 
 function isRunnable(tool: RunnableTool | Tool): tool is RunnableTool {

@@ -70,6 +70,7 @@ export async function performCall(
 ): Promise<CallResult> {
   const context = { callId, signal };
   try {
+    signal.throwIfAborted();
     const found = tools.get(name);
     if (!found) throw new Error(`There is no tool '${name}'. There are: ${[...tools.keys()].join(', ') || 'none'}.`);
     const args = parseArguments(json, found.parameters ?? {});

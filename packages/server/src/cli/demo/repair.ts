@@ -1,9 +1,10 @@
 /** `longwire demo --agent`: the built-in model repairs a file, and the test has the last word. */
-import { connect } from '@longwire/client';
+import { connect, runTools } from '@longwire/client';
+import type { RunEvent } from '@longwire/client';
+import type { OutputItem } from '@longwire/protocol';
 import { dim, printable } from '../chat-view.ts';
 import type { Sink } from '../io.ts';
-import { runAgent, type AgentStep } from './agent.ts';
-import { brokenFile, Scratch, scratchTools } from './scratch.ts';
+import { brokenFile, Scratch } from './scratch.ts';
 import { startDemoServer } from './server.ts';
 import { toSeconds } from './units.ts';
 
@@ -29,22 +30,24 @@ export async function repair({ maxSteps, out, colour, nowMs }: RepairOptions, si
   try {
     say(`"${prompt}", said to ${server.model} (3.9M parameters) over one WebSocket; at most ${maxSteps} turns.`);
     showFile();
-    const lane = connection.lane();
-    const call = scratch.call.bind(scratch);
-    const options = { lane, model: server.model, instructions, prompt, tools: scratchTools, call, maxSteps };
+    const run = runTools({
+      lane: connection.lane(),
+      model: server.model,
+      instructions,
+      input: prompt,
+      tools: scratch.tools,
+      maxSteps,
+      signal,
+    });
     const startMs = nowMs();
-    let [steps, isDone] = [0, false];
-    for await (const step of runAgent(options, signal)) {
-      steps += 1;
-      isDone = step.calls.length === 0;
-      say(`\n${toText(step, steps, colour)}`);
-    }
+    for await (const event of run) out.write(toText(event, colour));
+    const { steps, stop } = await run.result();
     const took = `${steps} turns and ${toSeconds(nowMs() - startMs)}`;
     showFile();
     const { passed, output } = await scratch.test(signal);
     say(`\nThe test, run once more: ${output.replaceAll('\n', '; ')}`);
     if (passed) say(`Repaired in ${took}.`);
-    else say(`Not repaired: the model ${isDone ? 'was done' : 'was stopped'} after ${took}.`);
+    else say(`Not repaired: the model ${stop === 'done' ? 'was done' : 'was stopped'} after ${took}.`);
     return passed;
   } finally {
     connection.close();
@@ -52,12 +55,22 @@ export async function repair({ maxSteps, out, colour, nowMs }: RepairOptions, si
   }
 }
 
-function toText({ response: { usage }, calls, text }: AgentStep, step: number, colour: boolean): string {
+function toText(event: RunEvent, colour: boolean): string {
+  if (event.type === 'tool.output') {
+    const { call, output } = event;
+    const text = typeof output === 'string' ? output : JSON.stringify(output);
+    return `${printable(call.name)} ${printable(call.arguments)}\n${indented(text)}\n`;
+  }
+  if (event.type !== 'turn.end') return '';
+  const { usage, output } = event.response;
   const counts = usage && `${usage.input_tokens} tokens in, ${usage.input_tokens_details.cached_tokens} of them cached`;
-  const said = printable(text).trim();
-  const lines = calls.map(({ name, args, output }) => `${printable(name)} ${printable(args)}\n${indented(output)}`);
-  const body = [...(said === '' ? [] : [said]), ...lines].join('\n');
-  return `${dim(`Turn ${step}: ${counts ?? 'no usage'}`, colour)}\n${body}`;
+  const said = printable(output.map(textOf).join('')).trim();
+  return `\n${dim(`Turn ${event.step}: ${counts ?? 'no usage'}`, colour)}\n${said === '' ? '' : `${said}\n`}`;
+}
+
+function textOf(item: OutputItem): string {
+  if (item.type !== 'message') return '';
+  return item.content.map((part) => (part.type === 'output_text' ? part.text : part.refusal)).join('');
 }
 
 function indented(text: string): string {

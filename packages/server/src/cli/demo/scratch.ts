@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Tool } from '@longwire/protocol';
+import { tool } from '@longwire/client';
+import type { RunnableTool } from '@longwire/client';
 
 /** What the agent is to repair; the test that fails; what makes both modules. */
 export const brokenFile = 'math.js';
@@ -26,14 +27,6 @@ const files = {
 
 const testTimeoutMs = 10_000;
 
-/** The tools as the model is told of them: in the shapes that the demo model was trained on. */
-export const scratchTools: readonly Tool[] = [
-  toTool('list_files', 'List files', []),
-  toTool('read_file', 'Read a file', ['path']),
-  toTool('edit_file', 'Replace text in a file', ['path', 'find', 'replace']),
-  toTool('run_tests', 'Run the test suite', []),
-];
-
 /** How the test ended, and what it printed. */
 export interface TestRun {
   readonly passed: boolean;
@@ -48,22 +41,33 @@ export class Scratch implements Disposable {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.path, name), text);
   }
 
-  /** Does what a call asks for and returns what the model is told: mistakes of the model are told to it, too. */
-  async call(name: string, args: string, signal: AbortSignal): Promise<string> {
-    const { path, find, replace } = parseArguments(args);
-    switch (name) {
-      case 'list_files':
-        return readdirSync(this.path).join('\n');
-      case 'read_file':
-        return this.#has(path) ? this.read(path) : `error: no such file ${path}`;
-      case 'edit_file':
-        return this.#edit(path, find, replace);
-      case 'run_tests':
-        return (await this.test(signal)).output;
-      default:
-        return `error: no tool ${name}`;
-    }
-  }
+  /** What an agent can do here, in the shapes that the demo model was trained on. What they throw is told to the model. */
+  readonly tools: readonly RunnableTool[] = [
+    tool({
+      name: 'list_files',
+      description: 'List files',
+      parameters: { type: 'object', properties: {}, required: [] },
+      run: () => readdirSync(this.path).join('\n'),
+    }),
+    tool({
+      name: 'read_file',
+      description: 'Read a file',
+      parameters: strings('path'),
+      run: ({ path }) => this.read(this.#nameOf(path)),
+    }),
+    tool({
+      name: 'edit_file',
+      description: 'Replace text in a file',
+      parameters: strings('path', 'find', 'replace'),
+      run: ({ path, find, replace }) => this.#edit(this.#nameOf(path), find, replace),
+    }),
+    tool({
+      name: 'run_tests',
+      description: 'Run the test suite',
+      parameters: { type: 'object', properties: {}, required: [] },
+      run: async (_args, { signal }) => (await this.test(signal)).output,
+    }),
+  ];
 
   /** The text of one of the files. */
   read(name: string): string {
@@ -85,43 +89,24 @@ export class Scratch implements Disposable {
     rmSync(this.path, { recursive: true, force: true });
   }
 
-  #edit(path: string | undefined, find: string | undefined, replace: string | undefined): string {
-    if (!this.#has(path)) return `error: no such file ${path}`;
-    if (path !== brokenFile) return `error: ${path} may only be read`;
-    const text = this.read(path);
-    if (!find || replace === undefined || !text.includes(find)) return 'error: text not found';
+  #edit(name: string, find: string, replace: string): string {
+    if (name !== brokenFile) throw new Error(`${name} may only be read`);
+    const text = this.read(name);
+    if (find === '' || !text.includes(find)) throw new Error('text not found');
     writeFileSync(
-      join(this.path, path),
+      join(this.path, name),
       text.replace(find, () => replace),
     );
     return 'ok';
   }
 
-  #has(path: string | undefined): path is string {
-    return path !== undefined && readdirSync(this.path).includes(path);
+  #nameOf(path: string): string {
+    if (readdirSync(this.path).includes(path)) return path;
+    throw new Error(`no such file ${path}`);
   }
 }
 
-/** The arguments that are strings; none where a model wrote no object. */
-function parseArguments(args: string): Partial<Record<string, string>> {
-  try {
-    const entries = Object.entries(JSON.parse(args) as object);
-    return Object.fromEntries(entries.filter(([, value]) => typeof value === 'string'));
-  } catch {
-    return {};
-  }
-}
-
-function toTool(name: string, description: string, parameters: readonly string[]): Tool {
-  return {
-    type: 'function',
-    name,
-    description,
-    strict: false,
-    parameters: {
-      type: 'object',
-      properties: Object.fromEntries(parameters.map((parameter) => [parameter, { type: 'string' }])),
-      required: [...parameters],
-    },
-  };
+function strings<const Name extends string>(...names: readonly Name[]) {
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  return { type: 'object', properties: properties as Record<Name, { type: 'string' }>, required: names } as const;
 }
