@@ -1,7 +1,12 @@
 /** The command line of `longwire chat`. */
+import { realpathSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { suggestionFor } from '../config/suggest.ts';
 import { UsageError } from '../config/usage-error.ts';
+import { toolSets } from './chat-approval.ts';
+import type { ToolSet } from './chat-approval.ts';
+import { optionLines } from './option-table.ts';
+import type { CommandOption } from './option-table.ts';
 
 /** What `longwire chat` was asked to do. */
 export interface ChatOptions {
@@ -11,6 +16,15 @@ export interface ChatOptions {
   readonly model: string | null;
   readonly apiKey: string | null;
   readonly instructions: string | null;
+  readonly tools: readonly ToolSet[];
+  /** Where tools work: a real path. */
+  readonly folder: string;
+  /** Whether every call is allowed. */
+  readonly isYes: boolean;
+  /** Whether the server keeps the conversation. */
+  readonly isStored: boolean;
+  /** The response to go on from. */
+  readonly resume: string | null;
   /** The words after the options; null without any. */
   readonly prompt: string | null;
 }
@@ -20,7 +34,12 @@ const table = {
   model: { argument: 'MODEL', about: 'model to talk to [the first that the server lists]' },
   'api-key': { argument: 'KEY', about: 'key that the server wants, or env:VARIABLE' },
   instructions: { argument: 'TEXT', about: 'what the model is told before the conversation' },
-} as const;
+  tools: { argument: 'LIST', about: `tools that the model may call: ${toolSets.join(', ')} [none]`, repeatable: true },
+  folder: { argument: 'FOLDER', about: 'where they work; files are never touched outside of it [this one]' },
+  yes: { argument: null, about: 'every call is allowed: for scripts' },
+  store: { argument: null, about: 'the server keeps the conversation, for --resume' },
+  resume: { argument: 'ID', about: 'goes on from a response that the server has kept, and keeps what follows' },
+} as const satisfies Record<string, CommandOption>;
 
 type ChatOptionName = keyof typeof table;
 const names = Object.keys(table) as ChatOptionName[];
@@ -30,10 +49,14 @@ const defaultUrl = 'http://127.0.0.1:8787/v1';
 export function chatOptionsHelp(): string {
   return [
     'Options',
-    ...names.map((name) => `  ${`--${name} ${table[name].argument}`.padEnd(24)}${table[name].about}`),
+    ...optionLines(table),
     '',
     'With a PROMPT, or with text piped in, it prints one answer and ends. Otherwise it reads prompts from the',
-    'terminal; Ctrl-C stops an answer, Ctrl-D ends the conversation.',
+    'terminal; Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists its commands.',
+    '',
+    'Commands of the shell, and changes of files, are asked for one by one: yes, no, or always for this tool.',
+    'A command begins in the folder and may go anywhere: look at it. It sees no keys of the environment, has no',
+    'input, and ends after two minutes.',
     '',
   ].join('\n');
 }
@@ -42,7 +65,7 @@ export function chatOptionsHelp(): string {
 export function parseChatOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ChatOptions {
   const { tokens } = parseArgs({
     args: [...argv],
-    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+    options: Object.fromEntries(names.map((name) => [name, { type: typeOf(name) }])),
     strict: false,
     tokens: true,
   });
@@ -56,22 +79,52 @@ export function parseChatOptions(argv: readonly string[], env: NodeJS.ProcessEnv
       const known = names.map((option) => `--${option}`);
       throw new UsageError(`Unknown option ${rawName}.${suggestionFor(rawName, known)} See longwire chat --help.`);
     }
+    if (typeOf(name) === 'boolean') {
+      if (value !== undefined) throw new UsageError(`--${name} is a switch: it takes no value.`);
+      values.set(name, 'on');
+      continue;
+    }
     if (value === undefined || value === '' || (!inlineValue && value.startsWith('-'))) {
       throw new UsageError(`--${name} needs a value: --${name} ${table[name].argument}.`);
     }
-    values.set(name, value);
+    values.set(name, name === 'tools' && values.has(name) ? `${values.get(name)},${value}` : value);
   }
   return {
     baseUrl: toBaseUrl(values.get('url') ?? defaultUrl),
     model: values.get('model') ?? null,
     apiKey: toKey(values.get('api-key'), env),
     instructions: values.get('instructions') ?? null,
+    tools: toToolSets(values.get('tools')),
+    folder: toFolder(values.get('folder')),
+    isYes: values.has('yes'),
+    isStored: values.has('store') || values.has('resume'),
+    resume: values.get('resume') ?? null,
     prompt: words.length > 0 ? words.join(' ') : null,
   };
 }
 
 function isOptionName(name: string): name is ChatOptionName {
   return Object.hasOwn(table, name);
+}
+
+function typeOf(name: ChatOptionName): 'boolean' | 'string' {
+  return table[name].argument === null ? 'boolean' : 'string';
+}
+
+function toToolSets(value: string | undefined): ToolSet[] {
+  const words = (value ?? '').split(',').filter((word) => word !== '');
+  return [...new Set(words)].map((word) => {
+    const set = toolSets.find((each) => each === word);
+    if (set === undefined) throw new UsageError(`--tools has no ${word}.${suggestionFor(word, toolSets)}`);
+    return set;
+  });
+}
+
+function toFolder(value: string | undefined): string {
+  const folder = value ?? '.';
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(`--folder: ${folder} is no folder.`);
+  return realpathSync(folder);
 }
 
 function toBaseUrl(value: string): string {

@@ -1,5 +1,7 @@
-/** The interactive side of `longwire chat`: a prompt, its commands, and what Ctrl-C does. */
+/** The interactive side of `longwire chat`: a prompt, its commands, the questions of tools, and what Ctrl-C does. */
 import { createInterface } from 'node:readline';
+import type { Interface } from 'node:readline';
+import { runChatCommand } from './chat-commands.ts';
 import type { Conversation } from './chat-conversation.ts';
 import { dim, TurnView } from './chat-view.ts';
 import type { ViewOptions } from './chat-view.ts';
@@ -25,99 +27,124 @@ export interface PromptOptions {
   readonly describe: (error: unknown) => string;
 }
 
-const help = [
-  '/model         list the models',
-  '/model MODEL   talk to another one',
-  '/new           start a new conversation',
-  '/quit          end; Ctrl-D and a second Ctrl-C do the same',
-  '',
-].join('\n');
+/** A person at a terminal. What they type is a prompt, a command, a word to the answer that runs, or what a tool asked for. */
+export class Prompt {
+  readonly #lines: string[] = [];
+  #editor: Interface | null = null;
+  #options: PromptOptions | null = null;
+  #question: ((answer: string) => void) | null = null;
+  #turn: AbortController | null = null;
+  #wake: (() => void) | null = null;
+  #stoppedOnce = false;
+  #isClosed = false;
 
-/** Reads prompts and shows answers until the person ends it. */
-export async function runPrompt(options: PromptOptions): Promise<void> {
-  const { terminal, io, conversation, view } = options;
-  const editor = createInterface({ input: terminal.input, output: terminal.output, terminal: true, prompt: '> ' });
-  let turn: AbortController | null = null;
-  let stoppedOnce = false;
-  let closed = false;
-
-  const stop = () => {
-    if (turn && !turn.signal.aborted) {
-      turn.abort();
-    } else if (stoppedOnce) {
-      editor.close();
-    } else {
-      editor.write(null, { ctrl: true, name: 'u' });
-      io.out.write(`\n${dim('Ctrl-C again ends the conversation.', view.colour)}\n`);
-      editor.prompt();
-    }
-    stoppedOnce = true;
+  /** Asks for a line. Rejects when the signal aborts. */
+  readonly ask = (question: string, signal: AbortSignal): Promise<string> => {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#question = resolve;
+    this.#options?.io.out.write(question);
+    return promise.finally(() => {
+      this.#question = null;
+      signal.removeEventListener('abort', onAbort);
+    });
   };
-  editor.on('SIGINT', stop);
-  editor.on('close', () => {
-    closed = true;
-    turn?.abort();
-  });
-  const removeListener = io.onStopSignal((signal) => (signal === 'SIGINT' ? stop() : editor.close()));
 
-  try {
-    editor.prompt();
-    for await (const line of editor) {
-      stoppedOnce = false;
-      const text = line.trim();
-      if (text === '/quit') break;
-      try {
-        if (text.startsWith('/')) await runCommand(text, options);
-        else if (text !== '') {
-          turn = new AbortController();
-          await showTurn(conversation, text, view, turn.signal);
-        }
-      } catch (error) {
-        if (turn?.signal.aborted) io.out.write(`${dim('Stopped.', view.colour)}\n`);
-        else io.err.write(`${options.describe(error)}\n`);
+  /** Reads prompts and shows answers until the person ends it. */
+  async run(options: PromptOptions): Promise<void> {
+    const { terminal, io } = options;
+    this.#options = options;
+    const editor = createInterface({ input: terminal.input, output: terminal.output, terminal: true, prompt: '> ' });
+    this.#editor = editor;
+    editor.on('line', (line) => this.#onLine(line));
+    editor.on('SIGINT', () => this.#stop());
+    editor.on('close', () => {
+      this.#isClosed = true;
+      this.#turn?.abort();
+      this.#wake?.();
+    });
+    const removeListener = io.onStopSignal((signal) => (signal === 'SIGINT' ? this.#stop() : editor.close()));
+    try {
+      editor.prompt();
+      for (let line = await this.#nextLine(); line !== null; line = await this.#nextLine()) {
+        const text = line.trim();
+        if (text === '/quit') break;
+        if (text !== '') await this.#handle(text, options);
+        if (!this.#isClosed) editor.prompt(true);
       }
-      turn = null;
-      if (closed) break;
-      editor.prompt(true);
+    } finally {
+      removeListener();
+      editor.close();
+      io.out.write('\n');
     }
-  } finally {
-    removeListener();
-    editor.close();
-    io.out.write('\n');
+  }
+
+  async #handle(text: string, options: PromptOptions): Promise<void> {
+    const { io, view, conversation } = options;
+    this.#turn = new AbortController();
+    const { signal } = this.#turn;
+    const sayStopped = () => io.out.write(`${dim('Stopped.', view.colour)}\n`);
+    try {
+      if (text.startsWith('/')) await runChatCommand(text, options, signal);
+      else if (!(await showAnswer(conversation, text, view, signal))) sayStopped();
+    } catch (error) {
+      if (signal.aborted) sayStopped();
+      else io.err.write(`${options.describe(error)}\n`);
+    } finally {
+      this.#turn = null;
+    }
+  }
+
+  #onLine(line: string): void {
+    this.#stoppedOnce = false;
+    const [, steer] = /^\/steer\s+(.+)$/.exec(line.trim()) ?? [];
+    if (this.#question) this.#question(line);
+    else if (steer === undefined || !this.#options?.conversation.steer(steer)) {
+      this.#lines.push(line);
+      this.#wake?.();
+    }
+  }
+
+  /** Null when the person has ended it. */
+  async #nextLine(): Promise<string | null> {
+    while (this.#lines.length === 0 && !this.#isClosed) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#lines.shift() ?? null;
+  }
+
+  /** Ctrl-C: stops the answer; without one, or a second time, the conversation. */
+  #stop(): void {
+    if (this.#stoppedOnce) return this.#editor?.close();
+    this.#stoppedOnce = true;
+    const { conversation, io, view } = this.#options ?? {};
+    if (this.#turn && conversation?.isRunning) return conversation.cancel();
+    if (this.#turn) return this.#turn.abort();
+    this.#editor?.write(null, { ctrl: true, name: 'u' });
+    io?.out.write(`\n${dim('Ctrl-C again ends the conversation.', view?.colour ?? false)}\n`);
+    this.#editor?.prompt();
   }
 }
 
-/** Asks and shows one turn. Throws what `Conversation.ask` throws, after ending the line. */
-export async function showTurn(
+/** Asks and shows the answer. False where it was cancelled. Throws what `Conversation.ask` throws, after ending the line. */
+export async function showAnswer(
   conversation: Conversation,
   text: string,
   options: ViewOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const view = new TurnView(options);
+  const events = conversation.ask(text, signal);
   try {
-    for await (const event of conversation.ask(text, signal)) view.show(event);
+    for (;;) {
+      const next = await events.next();
+      if (next.done) return next.value !== null && next.value.stop !== 'cancelled';
+      view.show(next.value);
+    }
   } finally {
     view.end();
-  }
-}
-
-async function runCommand(line: string, { io, conversation, listModels }: PromptOptions): Promise<void> {
-  const [command, argument] = line.split(/\s+/, 2);
-  switch (command) {
-    case '/help':
-      return io.out.write(help);
-    case '/new':
-      conversation.restart();
-      return io.out.write('A new conversation.\n');
-    case '/model':
-      if (argument) {
-        conversation.model = argument;
-        return io.out.write(`Talking to ${argument}.\n`);
-      }
-      for (const id of await listModels()) io.out.write(`${id === conversation.model ? '*' : ' '} ${id}\n`);
-      return;
-    default:
-      io.out.write(`There is no ${command}; /help lists the commands.\n`);
   }
 }

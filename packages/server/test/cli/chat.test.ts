@@ -285,7 +285,7 @@ describe('a conversation at the terminal', () => {
     expect(await exit).toBe(0);
   });
 
-  it('says when the model asks for a tool, and goes on without', async () => {
+  it('tells the model of a tool that is not there, and goes on', async () => {
     const { engine } = createEchoEngine({
       answer: ({ context: { items } }) =>
         items.length === 3
@@ -302,10 +302,9 @@ describe('a conversation at the terminal', () => {
     say('one');
     await out.until('1 items\n');
     say('two');
-    await out.until('The model asks for the tool look, which a chat does not have.\n');
-    say('three');
-    // Two questions, the answer to the first, the third question; not the call.
-    await out.until('4 items\n');
+    await out.until("> look {}\n  error: There is no tool 'look'. There are: none.\n");
+    // Two questions, the answer to the first, the call and its output.
+    await out.until('5 items\n');
     press(ctrlD);
     expect(await exit).toBe(0);
   });
