@@ -113,7 +113,7 @@ export class Prompt {
         this.#wake = resolve;
       });
     }
-    return this.#lines.shift() ?? null;
+    return this.#isClosed ? null : (this.#lines.shift() ?? null);
   }
 
   /** Ctrl-C: stops the answer; without one, or a second time, the conversation. */
