@@ -14,6 +14,8 @@ export interface ViewOptions {
 
 /** Of a tool's output, so many lines are shown. */
 const shownLines = 8;
+/** And of a call's arguments, so many characters. */
+const shownCharacters = 200;
 /** So often the title of the terminal tells how it goes. */
 const titleEveryMs = 250;
 
@@ -43,7 +45,7 @@ export class TurnView {
       case 'turn.end':
         return this.#figures(event.response);
       case 'tool.call':
-        return this.#note(`> ${printable(event.call.name)} ${printable(event.call.arguments)}`);
+        return this.#note(`> ${printable(event.call.name)} ${shorten(printable(event.call.arguments))}`);
       case 'tool.output': {
         const { output } = event;
         const lines = printable(typeof output === 'string' ? output : JSON.stringify(output)).split('\n');
@@ -70,7 +72,7 @@ export class TurnView {
     this.#startMs = this.#options.nowMs();
     this.#firstTokenMs = null;
     this.#tokens = 0;
-    this.#titleMs = null;
+    if (this.#titleMs !== null) this.#titleMs = -Infinity;
   }
 
   /** The answer has ended, in whatever way. */
@@ -144,6 +146,10 @@ export class TurnView {
     if (reason) parts.push(`cut short: ${reason}`);
     if (parts.length > 0) this.#note(parts.join(' · '));
   }
+}
+
+function shorten(text: string): string {
+  return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
 }
 
 function toRate(tokensPerSecond: number): string {
