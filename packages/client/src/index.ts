@@ -23,6 +23,7 @@ export {
   type TurnLimit,
   type TurnProgress,
 } from './errors.ts';
+export { createFetch, type FetchOptions, type SocketFetch } from './fetch/create-fetch.ts';
 export type { SpillStore } from './chain-memory.ts';
 export type { Lane, TurnOptions } from './lane.ts';
 export { createNetworkMemory, type NetworkMemory } from './network-memory.ts';

@@ -247,8 +247,13 @@ export class RunningTurn {
       const carrier = await this.#host.acquire();
       if (attempt === this.#attempt) this.#take(carrier);
     } catch (error) {
-      if (attempt === this.#attempt) this.#end({ error: toError(error) });
+      if (attempt === this.#attempt) this.#end({ error: this.#toUnreached(toError(error)) });
     }
+  }
+
+  /** Where nothing can be reached again, what had been sent may still have been done. */
+  #toUnreached(error: Error): Error {
+    return this.turn.isSent ? new ConnectionLostError({ ...this.#loss, cause: error }, this.turn.progress) : error;
   }
 
   #take(carrier: Carrier): void {

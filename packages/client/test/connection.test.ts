@@ -140,6 +140,22 @@ describe('the end of a socket', () => {
   });
 });
 
+test('a request that may have run is a lost one where no socket opens again', async () => {
+  let sockets = 1;
+  await using peer = await startPeer(() => (sockets-- > 0 ? 101 : 503));
+  const retry = { attempts: 1, baseMs: 1 };
+  const connection = await connect({ baseUrl: peer.baseUrl, fallback: 'never', retry });
+  const socket = await peer.accept();
+  const answer = { token: 'token', resumed: false, received: 0, grace_ms: 1, idempotency: true };
+  socket.send({ type: 'longwire:connection', ...answer });
+  const turn = connection.lane().create({ input: 'one' });
+  await socket.next();
+  socket.drop();
+  await expect(turn.response).rejects.toThrow(ConnectionLostError);
+  await expect(turn.response).rejects.toMatchObject({ sent: true, cause: { name: 'ConnectError' } });
+  connection.close();
+});
+
 test('frames that are no events are skipped', async () => {
   await using peer = await startPeer();
   const connection = await connect({ baseUrl: peer.baseUrl, resume: false });

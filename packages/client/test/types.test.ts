@@ -1,17 +1,21 @@
 /** What applications see of the types. */
+import type { OpenAIProviderSettings } from '@ai-sdk/openai';
+import type { ClientOptions } from 'openai';
 import { describe, expectTypeOf, test } from 'vitest';
 import type { InputItem, OutputItem, Response, ServerEvent } from '@longwire/protocol';
-import { connect, runTools, tool } from '../src/index.ts';
+import { connect, createFetch, runTools, tool } from '../src/index.ts';
 import type {
   Connection,
   ConnectionLostError,
   ConnectOptions,
+  FetchOptions,
   Lane,
   LaneRequest,
   RunEvent,
   RunnableTool,
   RunToolsOptions,
   ToolRun,
+  SocketFetch,
   Steering,
   SteerOutcome,
   TurnStream,
@@ -19,6 +23,17 @@ import type {
 } from '../src/index.ts';
 
 describe('the types', () => {
+  test('of a fetch are those of the platform', () => {
+    expectTypeOf(createFetch).returns.toEqualTypeOf<SocketFetch>();
+    expectTypeOf<SocketFetch>().toExtend<typeof fetch>();
+    expectTypeOf<SocketFetch>().toExtend<NonNullable<ClientOptions['fetch']>>();
+    expectTypeOf<SocketFetch>().toExtend<NonNullable<OpenAIProviderSettings['fetch']>>();
+    // Where to and with which key is said by each call.
+    expectTypeOf<FetchOptions>().not.toHaveProperty('baseUrl');
+    expectTypeOf<FetchOptions>().not.toHaveProperty('apiKey');
+    expectTypeOf<FetchOptions>().toExtend<Partial<ConnectOptions>>();
+  });
+
   test('of a connection', () => {
     expectTypeOf(connect).parameters.toEqualTypeOf<[ConnectOptions]>();
     expectTypeOf(connect).returns.resolves.toEqualTypeOf<Connection>();

@@ -298,6 +298,7 @@ export {
   parseConversationUpdate,
 } from './conversation.ts';
 export { createOpenApiDocument } from './openapi.ts';
+export { toSeen, type Seen } from './seen.ts';
 export { encodeSse, sseDone } from './sse.ts';
 export { parseJsonObject, parseJsonObjectOfAnyDepth } from './json.ts';
 export { ResponseFold, foldResponse } from './fold.ts';

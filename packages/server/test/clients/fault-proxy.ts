@@ -12,6 +12,8 @@ export interface SeenRequest {
   readonly atMs: number;
   /** How many input items came with it. */
   readonly items: number;
+  /** Its size without the frame. */
+  readonly bytes: number;
   readonly isWarmUp: boolean;
   readonly previousResponseId: string | null;
   /** Whether that id, if there is one, was issued on this socket. */
@@ -159,6 +161,7 @@ export class FaultProxy implements AsyncDisposable {
       socket,
       atMs: performance.now(),
       items: Array.isArray(body['input']) ? body['input'].length : 1,
+      bytes: Buffer.byteLength(text),
       isWarmUp: body['generate'] === false,
       previousResponseId: id,
       isOwnChain: id === null || this.#issued.get(socket)?.has(id) === true,
