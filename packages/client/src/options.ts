@@ -38,10 +38,15 @@ export interface MemoryOptions {
 export interface ConnectOptions {
   /** Base URL of the API as every SDK takes it, such as `http://127.0.0.1:8787/v1`. */
   readonly baseUrl: string;
-  /** Sent as `Authorization: Bearer …`. Leave it out in a browser: pages cannot set headers of a socket. */
+  /** Sent as `Authorization: Bearer …`. Leave it out in a browser, or say `keyInSubprotocol`: pages cannot set headers of a socket. */
   readonly apiKey?: string;
   /** Further headers of the upgrade and of HTTP requests. */
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * In a browser, sends the key as the subprotocol `openai-insecure-api-key.…`, and no other headers with the socket; false.
+   * Whoever can open the page can read the key. A Longwire takes it with `--subprotocol-keys`.
+   */
+  readonly keyInSubprotocol?: boolean;
   readonly timeouts?: Partial<Timeouts>;
   /** When a socket is replaced by a new one; `auto`: before the server would close it, as known of the vendor or learnt. */
   readonly lifetimeMs?: number | 'auto';

@@ -39,12 +39,19 @@ export function createProxyInit(): ProxyInit {
   return restore && dispatcher ? { dispatcher } : {};
 }
 
-/** The platform's `WebSocket`. */
-export function createWebSocketFactory(proxy: ProxyInit): WebSocketFactory {
+/** The platform's `WebSocket`. `hasKeyInSubprotocol`: where it takes no headers. */
+export function createWebSocketFactory(proxy: ProxyInit, hasKeyInSubprotocol: boolean): WebSocketFactory {
   return (url, { headers }) => {
+    if (hasKeyInSubprotocol && !canSetSocketHeaders) return new WebSocket(url, toSubprotocols(headers));
     const isBare = Object.keys(headers).length === 0 && proxy.dispatcher === undefined;
     return isBare
       ? new WebSocket(url)
       : new WebSocket(url, { headers, ...proxy } as ConstructorParameters<typeof WebSocket>[1]);
   };
+}
+
+/** The key as OpenAI takes it of pages, behind a name that the server can answer with. */
+function toSubprotocols(headers: Readonly<Record<string, string>>): string[] {
+  const key = /^bearer +(\S+)$/i.exec(headers['authorization'] ?? '')?.[1];
+  return key === undefined ? [] : ['responses', `openai-insecure-api-key.${key}`];
 }

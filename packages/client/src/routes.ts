@@ -61,7 +61,7 @@ export class Routes {
     this.#lifetimeMs = lifetimeMs === 'auto' ? this.#traits.lifetimeMs : lifetimeMs;
     this.#memory = options.networkMemory ?? processMemory;
     this.#proxy = options.proxy === 'none' ? {} : createProxyInit();
-    this.#createSocket = options.webSocket ?? createWebSocketFactory(this.#proxy);
+    this.#createSocket = options.webSocket ?? createWebSocketFactory(this.#proxy, options.keyInSubprotocol ?? false);
     this.#http = new HttpCarrier({
       url: this.#httpUrl,
       headers: this.#headers,

@@ -107,6 +107,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     resumables,
     enabled: config.listen.websocket,
     allowedOrigins: config.listen.allowedOrigins,
+    subprotocolKeys: config.listen.subprotocolKeys,
     limits: config.limits,
     session: toSessionOptions(config),
     isDraining,

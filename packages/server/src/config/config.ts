@@ -33,6 +33,8 @@ export interface Config {
     readonly websocket: boolean;
     /** `*` allows every origin. */
     readonly allowedOrigins: readonly string[];
+    /** Whether a subprotocol may hold the key of a socket. */
+    readonly subprotocolKeys: boolean;
   };
   /** At least one engine is named: without any, `models` holds the demo model. */
   readonly engines: {
@@ -162,6 +164,7 @@ function toConfig(
       port: values.port,
       websocket: values.websocket,
       allowedOrigins: values['allow-origin'].map(toOrigin),
+      subprotocolKeys: values['subprotocol-keys'],
     },
     engines: {
       models: named ? values.model : [demoModel],

@@ -193,6 +193,14 @@ export const options = {
     about: 'Key that clients must send, and the project it opens; SECRET may be env:VARIABLE.',
   },
 
+  'subprotocol-keys': {
+    group: 'Access',
+    kind: 'switch',
+    default: false,
+    about:
+      'Take the key of a socket from its subprotocol openai-insecure-api-key.KEY too, as web pages send it; whoever can see the page has the key.',
+  },
+
   'sealing-key': {
     group: 'Access',
     kind: 'text',

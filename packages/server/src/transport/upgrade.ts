@@ -33,6 +33,8 @@ export interface UpgradeOptions {
   readonly enabled: boolean;
   /** Web origins that may connect; `*` stands for all. Requests without an `Origin` are not from a web page. */
   readonly allowedOrigins: readonly string[];
+  /** Whether a subprotocol may hold the key where no header does. */
+  readonly subprotocolKeys: boolean;
   readonly limits: ConnectionLimits;
   readonly session: SessionOptions;
   /** Whether the server is going away. */
@@ -41,6 +43,8 @@ export interface UpgradeOptions {
 
 const paths: ReadonlySet<string> = new Set(['/v1/responses', '/responses']);
 const drainRetryMs = 1000;
+/** Web pages can set no headers of a socket; OpenAI takes their keys in this way. */
+const keyProtocol = 'openai-insecure-api-key.';
 /** How long a peer may take to answer our close frame. */
 const closeTimeoutMs = 5000;
 
@@ -53,6 +57,8 @@ export function attachUpgrade(server: Server, options: UpgradeOptions): void {
     perMessageDeflate: true,
     maxPayload: options.session.maxFrameBytes,
     closeTimeout: closeTimeoutMs,
+    // A browser wants one of those that it offered; the key is not said again.
+    handleProtocols: (offered) => [...offered].find((protocol) => !protocol.startsWith(keyProtocol)) ?? false,
     WebSocket: ServerSocket,
   };
   const sockets = new WebSocketServer<typeof ServerSocket>(handshake);
@@ -127,7 +133,9 @@ function admit(request: IncomingMessage, options: UpgradeOptions): Admission | {
   if (origin !== undefined && !options.allowedOrigins.includes('*') && !options.allowedOrigins.includes(origin)) {
     return { refusal: errors.originNotAllowed() };
   }
-  const identity = options.keyring.authenticate(authorization);
+  const identity = options.keyring.authenticate(
+    authorization ?? (options.subprotocolKeys ? toAuthorization(request.headers['sec-websocket-protocol']) : undefined),
+  );
   if (!identity) return { refusal: errors.invalidApiKey() };
   const asked =
     request.headers[resumeHeader] ?? (query === '' ? null : new URLSearchParams(query).get(resumeParameter));
@@ -137,6 +145,12 @@ function admit(request: IncomingMessage, options: UpgradeOptions): Admission | {
   } catch (thrown) {
     return { refusal: toProtocolError(thrown) };
   }
+}
+
+/** The key among the offered subprotocols, as a header would hold it. */
+function toAuthorization(offered = ''): string | undefined {
+  const protocol = offered.split(',').find((name) => name.trim().startsWith(keyProtocol));
+  return protocol && `Bearer ${protocol.trim().slice(keyProtocol.length)}`;
 }
 
 /** An HTTP error with a JSON body on a socket that has not been upgraded. */

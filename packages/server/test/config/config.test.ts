@@ -40,7 +40,7 @@ it('takes the name of a rollout for itself, and everything else for a path', () 
 describe('defaults', () => {
   it('are those of the documentation', () => {
     expect(load({})).toMatchObject({
-      listen: { host: '127.0.0.1', port: 8787, websocket: true, allowedOrigins: [] },
+      listen: { host: '127.0.0.1', port: 8787, websocket: true, allowedOrigins: [], subprotocolKeys: false },
       engines: {
         models: ['demo'],
         embedded: { seed: null, spillBudgetBytes: 268_435_456 },

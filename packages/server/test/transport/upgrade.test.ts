@@ -100,6 +100,44 @@ describe('an upgrade', () => {
   });
 });
 
+describe('the key of a web page', () => {
+  const key = ['--api-key', 'team=secret'];
+  const offer = { 'sec-websocket-protocol': 'responses, openai-insecure-api-key.secret' };
+
+  /** The answer to a handshake with these protocols, one of them a key. */
+  async function open(url: string, protocols: string[]): Promise<IncomingMessage> {
+    const socket = new WebSocket(new URL('/v1/responses', url), protocols);
+    socket.on('error', () => {});
+    const [answer] = (await once(socket, 'upgrade')) as [IncomingMessage];
+    socket.terminate();
+    return answer;
+  }
+
+  it('is taken from the subprotocol where the server is told to, and not said again', async () => {
+    await using server = await startTestServer({ flags: [...key, '--subprotocol-keys'] });
+    const answer = await open(server.url, ['responses', 'openai-insecure-api-key.secret']);
+    expect(answer.headers['sec-websocket-protocol']).toBe('responses');
+    const other = await open(server.url, ['openai-insecure-api-key.secret', 'realtime']);
+    expect(other.headers['sec-websocket-protocol']).toBe('realtime');
+    const alone = await open(server.url, ['openai-insecure-api-key.secret']);
+    expect(alone.headers['sec-websocket-protocol']).toBeUndefined();
+  });
+
+  it('is no key where the server is not told to, and a wrong one nowhere; the header wins', async () => {
+    await using server = await startTestServer({ flags: key });
+    expect((await refusal(server.url, '/responses', offer)).status).toBe(401);
+    await using open = await startTestServer({ flags: [...key, '--subprotocol-keys'] });
+    const wrong = { 'sec-websocket-protocol': 'responses, openai-insecure-api-key.other' };
+    expect((await refusal(open.url, '/responses', wrong)).status).toBe(401);
+    expect((await refusal(open.url, '/responses', { ...offer, authorization: 'Bearer other' })).status).toBe(401);
+  });
+
+  it('does not stand in for a known origin', async () => {
+    await using server = await startTestServer({ flags: [...key, '--subprotocol-keys'] });
+    expect((await refusal(server.url, '/responses', { ...offer, origin: 'https://evil.example' })).status).toBe(403);
+  });
+});
+
 describe('HTTP beside it', () => {
   const body = JSON.stringify({ model: 'test-model', input: 'Hi.', store: false });
 
