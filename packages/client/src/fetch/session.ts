@@ -1,7 +1,8 @@
 /** The conversations of one client on one connection: finds each turn a lane, and what it goes on from. */
+import type { ServerEvent } from '@longwire/protocol';
 import { connect } from '../connection.ts';
 import type { Connection } from '../connection.ts';
-import { ConnectError, ConnectionLostError, HistoryLostError } from '../errors.ts';
+import { ConnectError, ConnectionLostError, toResponsesError } from '../errors.ts';
 import type { Lane } from '../lane.ts';
 import type { ConnectOptions } from '../options.ts';
 import type { LaneRequest } from '../outgoing-request.ts';
@@ -56,14 +57,15 @@ export class Session {
   async begin(call: ResponsesCall): Promise<BegunTurn | null> {
     const match = call.history && this.#histories.match(call.history);
     try {
-      return await this.#begin(call, match);
+      const turn = await this.#begin(call, match);
+      if (!match?.responseId || !isForgotten(turn.first)) return turn;
+      // Neither the server nor the lane has all of it any more, but the caller does.
+      this.#histories.forget(match.responseId);
     } catch (error) {
       if (isUnsent(error)) return null;
-      if (!(error instanceof HistoryLostError) || !match?.responseId) throw error;
-      // Neither the server nor the lane has it all any more, but the caller does.
-      this.#histories.forget(match.responseId);
-      return this.begin(call);
+      throw error;
     }
+    return this.begin(call);
   }
 
   /** Ends it, and every turn that runs. */
@@ -150,4 +152,9 @@ function toRequest({ body, history }: ResponsesCall, match: Match | null): LaneR
 /** Whether the server cannot have heard of the request. */
 function isUnsent(error: unknown): boolean {
   return error instanceof ConnectError || (error instanceof ConnectionLostError && !error.sent);
+}
+
+/** Whether the server does not know what the request names. */
+function isForgotten(event: ServerEvent): boolean {
+  return toResponsesError(event)?.code === 'previous_response_not_found';
 }

@@ -292,10 +292,13 @@ describe('sockets', () => {
     expect(server.proxy.opened).toBe(2);
   });
 
-  it('a server that starts again in the middle of a conversation gets all of it once', async () => {
+  it.each<[string, FetchOptions]>([
+    ['from the lane', {}],
+    ['from the caller, where the lane has forgotten it', { memory: { maxBytes: 0 } }],
+  ])('a server that starts again in the middle of a conversation gets all of it %s', async (_from, options) => {
     const { engine } = createEchoEngine();
     const first = await startTestServer({ engines: [engine] });
-    using fetch = createTestFetch({ idleMs: Infinity });
+    using fetch = createTestFetch({ idleMs: Infinity, ...options });
     const client = clientOf(first, fetch, { maxRetries: 2 });
     const input: ResponseInputItem[] = [{ role: 'user', content: 'one' }];
     input.push(...((await client.responses.create({ model, input, store: false })).output as ResponseInputItem[]));
