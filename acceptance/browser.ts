@@ -102,6 +102,7 @@ async function play(page: Page, first: Longwire, restart: () => Promise<Longwire
   const deltas = await items(second);
   const said = [before, after, later];
   const states = await page.evaluate<string[]>('states');
+  const models = await page.evaluate<string[]>('listModels()');
   return [
     check('the first server stopped', exitCode === 0, exitCode),
     check(
@@ -127,6 +128,7 @@ async function play(page: Page, first: Longwire, restart: () => Promise<Longwire
     ),
     check('a new server got both conversations whole, once', equal(replayed, [3, 3]), replayed),
     check('all else was deltas', equal([...firstItems, ...deltas], [1, 1, 1, 1]), [firstItems, deltas]),
+    check('other calls go over HTTP', equal(models, [second.model]), models),
     check('the page was told', states.includes('replaying') && states.at(-1) !== 'fallback', states),
     check('nothing was complained about', second.newComplaints().length === 0, second.newComplaints()),
   ];
@@ -155,6 +157,7 @@ const headers = { authorization: 'Bearer ' + apiKey, 'content-type': 'applicatio
 const history = [];
 const textOf = ({ output }) => output[0].content[0].text;
 
+window.listModels = async () => (await (await fetch(baseUrl + '/models', { headers })).json()).data.map(({ id }) => id);
 window.ask = async (text) => {
   const lane = (await opening).lane();
   const said = textOf(await lane.create({ model, input: text }).response);

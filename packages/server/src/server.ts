@@ -98,6 +98,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     keyring,
     log,
     maxBodyBytes: config.limits.maxFrameBytes,
+    allowedOrigins: config.listen.allowedOrigins,
     isDraining,
   });
   attachUpgrade(app.server, {

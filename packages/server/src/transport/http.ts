@@ -14,6 +14,7 @@ import type { Log } from '../observe/log.ts';
 import type { BackgroundRuns } from '../turn/background.ts';
 import type { TurnServices } from '../turn/turn.ts';
 import { logFailure } from '../turn/withheld.ts';
+import { isAllowedOrigin } from './origins.ts';
 import { addCompactRoute } from './routes/compact.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -29,6 +30,8 @@ export interface HttpOptions {
   readonly keyring: Keyring;
   readonly log: Log;
   readonly maxBodyBytes: number;
+  /** Web origins whose pages may read answers; `*` stands for all. */
+  readonly allowedOrigins: readonly string[];
   readonly isDraining: () => boolean;
 }
 
@@ -67,6 +70,12 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    const { origin } = request.headers;
+    if (origin !== undefined && isAllowedOrigin(origin, options.allowedOrigins)) {
+      allowPage(origin, request, reply);
+      // What a browser asks before it sends headers of ours comes without a key.
+      if (request.method === 'OPTIONS') return reply.status(204).send();
+    }
     if (openPaths.has(request.routeOptions.url ?? '')) return;
     const caller = options.keyring.authenticate(request.headers.authorization);
     if (!caller) throw errors.invalidApiKey();
@@ -84,6 +93,18 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   addCompactRoute(app, options.services, options.isDraining);
   addInputTokensRoute(app, options.services);
   return app;
+}
+
+/** Lets the page read the answer, streams included: they are written past fastify. */
+function allowPage(origin: string, { headers }: FastifyRequest, { raw }: FastifyReply): void {
+  raw.setHeader('access-control-allow-origin', origin);
+  raw.setHeader('vary', 'origin');
+  raw.setHeader('access-control-expose-headers', 'x-request-id, retry-after, longwire-idempotency');
+  const asked = headers['access-control-request-headers'];
+  if (asked === undefined && headers['access-control-request-method'] === undefined) return;
+  raw.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
+  raw.setHeader('access-control-allow-headers', asked ?? '');
+  raw.setHeader('access-control-max-age', '600');
 }
 
 /** Answers with a catalogue error; what is foreign is logged and leaves as `server_error` with the request's id. */

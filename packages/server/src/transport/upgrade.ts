@@ -18,6 +18,7 @@ import type { Identity, Keyring } from '../auth/keys.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionLimits } from '../connection/limits.ts';
 import type { TurnServices } from '../turn/turn.ts';
+import { isAllowedOrigin } from './origins.ts';
 import type { Resumables } from './resumables.ts';
 import { ServerSocket } from './server-socket.ts';
 import type { Sessions } from './sessions.ts';
@@ -130,7 +131,7 @@ function admit(request: IncomingMessage, options: UpgradeOptions): Admission | {
   if (!options.enabled) return { refusal: errors.websocketDisabled() };
   if (options.isDraining()) return { refusal: errors.serverIsDraining(drainRetryMs) };
   const { origin, authorization } = request.headers;
-  if (origin !== undefined && !options.allowedOrigins.includes('*') && !options.allowedOrigins.includes(origin)) {
+  if (origin !== undefined && !isAllowedOrigin(origin, options.allowedOrigins)) {
     return { refusal: errors.originNotAllowed() };
   }
   const identity = options.keyring.authenticate(

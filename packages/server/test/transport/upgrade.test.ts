@@ -149,6 +149,35 @@ describe('HTTP beside it', () => {
     expect(await answer.json()).toMatchObject({ object: 'response', status: 'completed' });
   });
 
+  it('lets pages of allowed origins read answers, streams and errors included, and no others', async () => {
+    await using server = await startTestServer({
+      flags: ['--allow-origin', 'https://app.example', '--api-key', 'a=b'],
+    });
+    const ask = (init: RequestInit) => fetch(new URL('/v1/responses', server.url), { method: 'POST', ...init });
+    const origin = 'https://app.example';
+    const headers = { origin, 'content-type': 'application/json', authorization: 'Bearer b' };
+    const asking = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
+    const preflight = await ask({ method: 'OPTIONS', headers: { origin, ...asking } });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('authorization');
+    const answers = await Promise.all([
+      ask({ headers, body }),
+      ask({ headers, body: body.replace('{', '{"stream":true,') }),
+      ask({ headers: { ...headers, authorization: 'Bearer x' }, body }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401]);
+    const allowed = [preflight, ...answers].map((answer) => answer.headers.get('access-control-allow-origin'));
+    expect(allowed).toEqual([origin, origin, origin, origin]);
+    await Promise.all(answers.map((answer) => answer.text()));
+    const others = [
+      await ask({ headers: { ...headers, origin: 'https://evil.example' }, body }),
+      await ask({ method: 'OPTIONS', headers: { ...asking, origin: 'https://evil.example' } }),
+      await ask({ method: 'OPTIONS', headers: asking }),
+    ];
+    expect(others.map((answer) => answer.headers.get('access-control-allow-origin'))).toEqual([null, null, null]);
+    expect(others.map(({ status }) => status)).toEqual([200, 401, 401]);
+  });
+
   it('serves a request that offers another upgrade', async () => {
     await using server = await startTestServer();
     const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'content-type': 'application/json' };
