@@ -26,12 +26,12 @@ const rain: InputItem = { type: 'function_call_output', call_id: 'call_1', outpu
 /** A tree in which "Hi." was answered with these items. */
 function answered(...output: OutputItem[]): HistoryTree {
   const tree = new HistoryTree(Infinity);
-  tree.add(tree.match([user('Hi.')]), 'resp_1', false, output);
+  tree.add(tree.match([user('Hi.')], false), 'resp_1', false, output);
   return tree;
 }
 
 function found(tree: HistoryTree, ...items: unknown[]): [string | null, number] {
-  const { responseId, known } = tree.match(items as InputItem[]);
+  const { responseId, known } = tree.match(items as InputItem[], false);
   return [responseId, known];
 }
 
@@ -78,7 +78,7 @@ describe('another history is not', () => {
 
 test('the longest known one is found, and a fork beside it', () => {
   const tree = answered(message);
-  const second = tree.match([user('Hi.'), message as InputItem, user('More.')]);
+  const second = tree.match([user('Hi.'), message as InputItem, user('More.')], false);
   tree.add(second, 'resp_2', false, [call]);
   const history = [user('Hi.'), message, user('More.'), call];
   expect(found(tree, ...history, rain)).toEqual(['resp_2', 4]);
@@ -87,16 +87,24 @@ test('the longest known one is found, and a fork beside it', () => {
 
 test('what the server does not keep is left, what is stored stays', () => {
   const tree = answered(message);
-  tree.add(tree.match([user('Ho.')]), 'resp_2', true, [message]);
+  tree.add(tree.match([user('Ho.')], true), 'resp_2', true, [message]);
   tree.leave('resp_1');
   tree.leave('resp_2');
   expect(found(tree, user('Hi.'), message, rain)).toEqual([null, 0]);
   expect(found(tree, user('Ho.'), message, rain)).toEqual(['resp_2', 2]);
 });
 
+test('what is to be stored goes on from what was to be, stored or not', () => {
+  const tree = answered(message);
+  const more = [user('Hi.'), message as InputItem, user('More.')];
+  expect(tree.match(more, true)).toMatchObject({ responseId: null, known: 0 });
+  tree.add(tree.match([user('Hi.')], true), 'resp_2', false, [message]);
+  expect(tree.match(more, true)).toMatchObject({ responseId: 'resp_2', known: 2 });
+});
+
 test('a turn that ends after its history was forgotten adds nothing', () => {
   const tree = answered(message);
-  const match = tree.match([user('Hi.'), message as InputItem, user('More.')]);
+  const match = tree.match([user('Hi.'), message as InputItem, user('More.')], false);
   tree.forget('resp_1');
   tree.add(match, 'resp_2', false, [call]);
   expect(found(tree, user('Hi.'), message, user('More.'), call, rain)).toEqual([null, 0]);
@@ -105,7 +113,7 @@ test('a turn that ends after its history was forgotten adds nothing', () => {
 test('beyond its size the histories used longest ago go', () => {
   const tree = new HistoryTree(2_000);
   for (const name of ['a', 'b', 'c', 'd']) {
-    tree.add(tree.match([user(name.repeat(600))]), `resp_${name}`, false, [message]);
+    tree.add(tree.match([user(name.repeat(600))], false), `resp_${name}`, false, [message]);
     expect(found(tree, user('a'.repeat(600)), message, rain)).toEqual(['resp_a', 2]);
   }
   expect(found(tree, user('b'.repeat(600)), message, rain)).toEqual([null, 0]);
@@ -120,7 +128,7 @@ test('whatever was said and forgotten: a match is a beginning that ended in that
       const tree = new HistoryTree(700);
       const ends = new Map<string, string>();
       for (const [index, { said, isForgotten }] of commands.entries()) {
-        const match = tree.match(said.map(user));
+        const match = tree.match(said.map(user), true);
         const ended = match.responseId === null ? '' : ends.get(match.responseId);
         expect(said.slice(0, match.known).join('')).toBe(ended);
         const id = `resp_${index}`;

@@ -2,6 +2,7 @@
 import { catalogue } from '@longwire/protocol/errors';
 import { encodeSse, sseDone } from '@longwire/protocol/sse';
 import type { Response as ModelResponse, ServerEvent } from '@longwire/protocol';
+import { ResponsesError } from '../errors.ts';
 
 /** Says which way an answer came. */
 const transport = { 'longwire-transport': 'websocket' };
@@ -52,7 +53,7 @@ export function toStreamAnswer(turn: BegunTurn): Response {
         if (!done) return controller.enqueue(encoder.encode(encode(value)));
       } catch (error) {
         // The event that it failed with has said so.
-        if (!(error instanceof Error && error.name === 'ResponsesError')) throw toFetchError(error, turn.signal);
+        if (!(error instanceof ResponsesError)) throw toFetchError(error, turn.signal);
       }
       isEnded = true;
       controller.enqueue(encoder.encode(sseDone));

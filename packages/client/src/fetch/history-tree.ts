@@ -12,6 +12,8 @@ export interface Match {
   readonly place: Place;
   /** Keys of the others. */
   readonly keys: readonly string[];
+  /** Whether the caller wants the response stored. */
+  readonly isToBeStored: boolean;
 }
 
 /** A history up to an item. */
@@ -26,11 +28,18 @@ interface Place {
   isPruned: boolean;
 }
 
+interface KnownResponse {
+  readonly place: Place;
+  readonly isStored: boolean;
+  /** A server may be told to store nothing at all. */
+  readonly wasToBeStored: boolean;
+}
+
 /** One item after the other from the root; where histories part, the tree has a fork. */
 export class HistoryTree {
   readonly #root = createPlace(null, '');
   /** In order of use, the oldest first. */
-  readonly #responses = new Map<string, { readonly place: Place; readonly isStored: boolean }>();
+  readonly #responses = new Map<string, KnownResponse>();
   readonly #maxChars: number;
   #chars = 0;
 
@@ -39,8 +48,11 @@ export class HistoryTree {
     this.#maxChars = maxChars;
   }
 
-  /** The longest known history that these items begin with and go on from. O(items): the caller has sent all of them. */
-  match(items: readonly InputItem[]): Match {
+  /**
+   * The longest known history that these items begin with and go on from. O(items): the caller has sent all of them. What is to be
+   * stored goes on from no response that was not to be: its history would be kept nowhere.
+   */
+  match(items: readonly InputItem[], isToBeStored: boolean): Match {
     const keys = items.map(toKey);
     let place = this.#root;
     let responseId: string | null = null;
@@ -51,17 +63,25 @@ export class HistoryTree {
       const next = place.children.get(key);
       if (!next) break;
       place = next;
-      if (place.responseId !== null) [responseId, known, end] = [place.responseId, index + 1, place];
+      const response = place.responseId === null ? undefined : this.#responses.get(place.responseId);
+      if (response && (response.wasToBeStored || !isToBeStored)) {
+        [responseId, known, end] = [place.responseId, index + 1, place];
+      }
     }
     if (responseId !== null) while (keys[known] === null) known += 1;
     // Something new has to be said.
-    if (known === items.length) return { responseId: null, known: 0, place: this.#root, keys: toOwn(keys) };
+    if (known === items.length) [responseId, known, end] = [null, 0, this.#root];
     if (responseId !== null) this.#touch(responseId);
-    return { responseId, known, place: end, keys: toOwn(keys.slice(known)) };
+    return { responseId, known, place: end, keys: toOwn(keys.slice(known)), isToBeStored };
   }
 
   /** A response has ended: what it goes on from, what was new, and what it said. */
-  add({ place, keys }: Match, responseId: string, isStored: boolean, output: readonly OutputItem[]): void {
+  add(
+    { place, keys, isToBeStored }: Match,
+    responseId: string,
+    isStored: boolean,
+    output: readonly OutputItem[],
+  ): void {
     if (place.isPruned) return;
     let end = place;
     for (const key of keys) end = this.#step(end, key);
@@ -73,7 +93,7 @@ export class HistoryTree {
     }
     if (end.responseId !== null) this.#responses.delete(end.responseId);
     end.responseId = responseId;
-    this.#responses.set(responseId, { place: end, isStored });
+    this.#responses.set(responseId, { place: end, isStored, wasToBeStored: isToBeStored });
     this.#trim();
   }
 

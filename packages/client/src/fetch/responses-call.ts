@@ -15,9 +15,14 @@ export interface ResponsesCall {
   readonly signal: AbortSignal | null;
 }
 
-/** They are about one request, or about its body. */
-const ofRequests =
-  /^(accept.*|content-.*|connection|host|x-stainless-.*|idempotency-key|x-client-request-id|x-request-id|traceparent|tracestate|baggage|user-agent)$/;
+/** They are about one request, or about its body, and differ from call to call. */
+const ofRequests = new RegExp(
+  [
+    '^accept(-.*)?$|^content-.*$|^connection$|^host$|^user-agent$',
+    '^x-stainless-.*$|^idempotency-key$|^x-(client-)?request-id$',
+    '^traceparent$|^tracestate$|^baggage$',
+  ].join('|'),
+);
 const path = /\/responses$/;
 
 /** The call in these arguments; null for everything that is to go over HTTP as it is. */

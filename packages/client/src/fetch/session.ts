@@ -38,13 +38,14 @@ export class Session {
   #callCount = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
   #hasOpened = false;
+  #isClosed = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#connection = connect(options.connection);
     this.#connection.then(
       () => (this.#hasOpened = true),
-      () => options.onEnd(this),
+      () => this.close(),
     );
   }
 
@@ -55,7 +56,7 @@ export class Session {
 
   /** Runs a turn up to its first event. Null where it could not be sent. Rejects with what `TurnStream` throws. */
   async begin(call: ResponsesCall): Promise<BegunTurn | null> {
-    const match = call.history && this.#histories.match(call.history);
+    const match = call.history && this.#histories.match(call.history, call.body.store !== false);
     try {
       const turn = await this.#begin(call, match);
       if (!match?.responseId || !isForgotten(turn.first)) return turn;
@@ -70,6 +71,7 @@ export class Session {
 
   /** Ends it, and every turn that runs. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#idle);
     this.#options.onEnd(this);
     this.#connection.then(
@@ -137,7 +139,7 @@ export class Session {
   #endCall(): void {
     this.#callCount -= 1;
     const { idleMs } = this.#options;
-    if (this.#callCount > 0 || idleMs === Infinity) return;
+    if (this.#callCount > 0 || this.#isClosed || idleMs === Infinity) return;
     this.#idle = setTimeout(() => this.close(), idleMs);
   }
 }

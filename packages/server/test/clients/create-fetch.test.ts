@@ -131,6 +131,12 @@ describe('the official SDK', () => {
     const dropped = await client.responses.create({ model, input: 'Hi.', store: false });
     expect((await client.responses.retrieve(kept.id)).id).toBe(kept.id);
     await expect(client.responses.retrieve(dropped.id)).rejects.toThrow('404');
+    // A stored response whose history was not stored brings all of it.
+    const history = [{ role: 'user', content: 'Ho.' } as const];
+    const unstored = await client.responses.create({ model, input: history, store: false });
+    const input = [...history, ...(unstored.output as ResponseInputItem[]), { role: 'user', content: 'Hi.' } as const];
+    const stored = await client.responses.create({ model, input });
+    expect((await client.responses.inputItems.list(stored.id)).data).toHaveLength(3);
   });
 
   it('parallel calls share one socket', async () => {
