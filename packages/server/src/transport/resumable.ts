@@ -97,6 +97,8 @@ export class Resumable {
   /** Takes what the connection says into the ledger, until it ends. */
   async pump(): Promise<void> {
     await this.connection.read(async ({ streamId, events }) => {
+      // Nobody would give back what an ended connection takes of the budget.
+      if (this.#isOver) return;
       const encoder = this.#encoders.of(streamId);
       const before = this.#ledger.keptBytes;
       for (const event of events) this.#ledger.keep(encoder.encode(event));
