@@ -1,6 +1,6 @@
 /** Finds what a turn can travel on: a socket with a place for its lane, a new one, or HTTP where no socket opens. */
 import type { Carrier, Passenger } from './carrier.ts';
-import { toHttpUrl, toSocketUrl, traitsOf } from './endpoint.ts';
+import { toHeaders, toHttpUrl, toSocketUrl, traitsOf } from './endpoint.ts';
 import type { ServerTraits } from './endpoint.ts';
 import { ConnectError, ResponsesError } from './errors.ts';
 import { HttpCarrier } from './http-carrier.ts';
@@ -48,13 +48,13 @@ export class Routes {
 
   /** Throws a `TypeError` for options that cannot be. */
   constructor(options: ConnectOptions, tell: (state: ConnectionState, reason: string) => void) {
-    const { baseUrl, apiKey, lanes = 'auto', lifetimeMs = 'auto', resume = true } = options;
+    const { baseUrl, lanes = 'auto', lifetimeMs = 'auto', resume = true } = options;
     this.settings = resolveSettings(options);
     this.#options = options;
     this.#tell = tell;
     this.#socketUrl = toSocketUrl(baseUrl);
     this.#httpUrl = toHttpUrl(baseUrl);
-    this.#headers = { ...options.headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) };
+    this.#headers = toHeaders(options);
     this.#traits = traitsOf(this.#httpUrl.hostname);
     this.#isAsking = resume && this.#traits.mayBeLongwire;
     this.#hasLanes = lanes === 'auto' ? this.#traits.hasLanes : lanes === 'stream_id';
@@ -105,7 +105,7 @@ export class Routes {
       try {
         await this.#open(attempt >= this.settings.retry.attempts);
       } catch (error) {
-        if (attempt >= this.settings.retry.attempts || isFinal(error)) throw error;
+        if (attempt >= this.settings.retry.attempts || isFinal(error) || this.#end.signal.aborted) throw error;
         this.#tell('waiting', error instanceof Error ? error.message : '');
         await this.#pause(toBackoffMs(this.settings.retry, attempt, Math.random()));
       }
@@ -231,6 +231,8 @@ export class Routes {
         await this.#openOnce(false);
         return link.retire();
       } catch {
+        if (this.#end.signal.aborted) return;
+        this.#tell('open', 'no newer socket could be opened yet');
         await this.#pause(rotateAgainMs).catch(() => {});
         if (this.#end.signal.aborted) return;
       }
@@ -243,9 +245,10 @@ export class Routes {
     if (minutes > 0) this.#lifetimeMs = Math.max((minutes * 60_000) / 2, minutes * 60_000 - marginMs);
   }
 
-  #pause(waitMs: number): Promise<void> {
+  async #pause(waitMs: number): Promise<void> {
     const { signal } = this.#end;
-    return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         signal.removeEventListener('abort', onAbort);
         resolve();

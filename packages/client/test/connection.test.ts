@@ -19,9 +19,12 @@ describe('the address of the socket', () => {
     expect(toSocketUrl(baseUrl).href).toBe(socketUrl);
   });
 
-  test.each(['ws://127.0.0.1/v1', 'ftp://host/v1', 'no address'])('%s is refused', (baseUrl) => {
-    expect(() => toSocketUrl(baseUrl)).toThrow(TypeError);
-  });
+  test.each(['ws://127.0.0.1/v1', 'ftp://host/v1', 'no address', 'http://user:pass@host/v1'])(
+    '%s is refused',
+    (baseUrl) => {
+      expect(() => toSocketUrl(baseUrl)).toThrow(TypeError);
+    },
+  );
 });
 
 describe('connect', () => {
@@ -47,6 +50,15 @@ describe('connect', () => {
     const refused = connect({ baseUrl: `${peer.baseUrl}?token=secret`, fallback: 'never' });
     await expect(refused).rejects.toThrow(ConnectError);
     await expect(refused).rejects.toThrow(/opened at ws:\/\/127\.0\.0\.1:\d+\/v1\/responses\.$/);
+  });
+
+  test.each([
+    ['a key', { apiKey: 'secret\nkey' }],
+    ['a header', { headers: { authorization: 'secret\u20ac' } }],
+  ])('%s that cannot be sent is named, and not shown', async (_, options) => {
+    const error: unknown = await connect({ baseUrl: 'http://127.0.0.1:1/v1', ...options }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toBe('TypeError: The header authorization holds characters that cannot be sent.');
   });
 
   test('a server that never answers is given up after the time limit', async () => {
