@@ -89,10 +89,15 @@ export class HttpCarrier implements Carrier {
         signal,
       });
       if (response.headers.get('longwire-idempotency') === '1') this.#isIdempotent = true;
-      if (!response.ok) return this.#deliver(passenger, signal, await toErrorEvent(response), 0);
-      for await (const data of readSse(response.body ?? new ReadableStream())) {
-        const event = parseEvent(data);
-        if (event) this.#deliver(passenger, signal, event, data.length);
+      if (response.ok) {
+        for await (const data of readSse(response.body ?? new ReadableStream())) {
+          const event = parseEvent(data);
+          if (event) this.#deliver(passenger, signal, event, data.length);
+        }
+      } else {
+        const error = await toErrorEvent(response);
+        if (error) return this.#deliver(passenger, signal, error, 0);
+        loss = { code: 1006, reason: `a gateway answered with ${response.status}`, cause: null };
       }
     } catch (error) {
       if (notReached.has(codeOf(error))) sending.hasLeft = false;
@@ -107,11 +112,16 @@ export class HttpCarrier implements Carrier {
   }
 }
 
-/** An HTTP error as the event that it would have been on a socket (dossier J.1). */
-async function toErrorEvent(response: Response): Promise<ServerEvent> {
+/**
+ * An HTTP error as the event that it would have been on a socket (dossier J.1). Null for a failure that is not told as the API
+ * does: a gateway does not know what became of the request behind it.
+ */
+async function toErrorEvent(response: Response): Promise<ServerEvent | null> {
   const body: unknown = await response.json().catch(() => null);
   const given = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
-  const error = typeof given === 'object' && given !== null ? given : {};
+  const isTold = typeof given === 'object' && given !== null;
+  if (!isTold && response.status >= 500) return null;
+  const error = isTold ? given : {};
   const retryAfter = response.headers.get('retry-after');
   return {
     type: 'error',

@@ -220,10 +220,11 @@ export class ConnectedLane implements Lane, Passenger {
   #onEnd(turn: RunningTurn, end: TurnEnd): void {
     const { responseId } = turn.turn;
     if (responseId !== null && !this.#ended.includes(responseId)) this.#noteEnd(responseId);
-    this.#steers.failAll('response_not_active', 'The response ended before the steer was applied.');
     const at = this.#waiting.indexOf(turn);
     if (at >= 0) this.#waiting.splice(at, 1);
+    // Steers are the running turn's: one that is given up in the queue has none.
     if (this.#running !== turn) return;
+    this.#steers.failAll('response_not_active', 'The response ended before the steer was applied.');
     this.#running = null;
     if ('error' in end && !turn.isAbandoned) this.#failContinuations(end.error);
     // Not at once: what carries the turn is about to hear of its end first.

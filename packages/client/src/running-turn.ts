@@ -148,6 +148,8 @@ export class RunningTurn {
     const { responseId } = this.turn;
     const carrier = this.#carrier;
     if (responseId === null || carrier === null || this.#isOver || this.#steered) return;
+    // Whoever steered while a way to the server was looked for could not know that it would be this one.
+    if (carrier.kind === 'http') return this.#host.steers.failUnsent();
     for (const input of this.#host.steers.takeUnsent(responseId)) {
       this.#control(carrier, { type: 'response.steer', previous_response_id: responseId, input });
     }
@@ -305,6 +307,8 @@ export class RunningTurn {
   }
 
   #pause(waitMs: number): void {
+    // A history that is still being read must not be sent while the turn waits: it would be sent twice.
+    this.#nextAttempt();
     this.#silence.stop();
     this.#host.onPause(this.#refusal?.error.message ?? this.#loss.reason);
     this.#timers.set('pause', waitMs, () => this.#step({ type: 'resume' }));

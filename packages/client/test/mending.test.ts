@@ -451,6 +451,22 @@ describe('steers', () => {
     expect(await steering.outcome).toMatchObject({ state: 'failed', code: 'connection_lost', input: 'Shorter.' });
   });
 
+  test('are not touched by a turn that is given up in the queue', async () => {
+    const socket = await open();
+    const { lane, turn, steering, rest } = await steered(socket);
+    const abort = new AbortController();
+    const queued = lane.create({ input: 'later' }, { signal: abort.signal });
+    abort.abort(new Error('not any more'));
+    await expect(queued.response).rejects.toThrow('not any more');
+    socket.send({ type: 'response.steer.accepted', sequence_number: 2, steer });
+    socket.send(...rest.map((event) => ({ ...event, sequence_number: 1 + Number(event['sequence_number']) })));
+    const [created, ...others] = answer('resp_2', 'b');
+    const response = { id: 'resp_2', status: 'in_progress', output: [], previous_response_id: 'resp_1' };
+    socket.send({ ...created, response }, ...others);
+    expect(await steering.outcome).toEqual({ state: 'applied', responseId: 'resp_2' });
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_2' });
+  });
+
   test('without a response fail', async () => {
     await open();
     expect(await connection.lane().steer('Hello?').outcome).toMatchObject({
