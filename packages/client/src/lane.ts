@@ -12,6 +12,7 @@ import { Steers } from './steering.ts';
 import type { Steering } from './steering.ts';
 import { RunningTurn } from './running-turn.ts';
 import type { Continued, TurnHost } from './running-turn.ts';
+import { responseOf } from './turn-stream.ts';
 import type { TurnEnd, TurnStream } from './turn-stream.ts';
 
 /** How to run one turn. */
@@ -31,7 +32,7 @@ export interface Lane {
   readonly newest: string | null;
   /**
    * Starts a turn, or lets it wait for the one that runs. Turns that wait to continue a turn that fails, fail with it: what
-   * they were to continue does not exist.
+   * they were to continue does not exist. The request is written down now; throws a `TypeError` for one that is no JSON.
    */
   create(request: LaneRequest, options?: TurnOptions): TurnStream;
   /** Gives input to the turn that runs. Without one, or over HTTP, it fails; nothing is thrown. */
@@ -151,10 +152,17 @@ export class ConnectedLane implements Lane, Passenger {
   }
 
   receive(event: ServerEvent, bytes: number): void {
-    if (!event.type.startsWith('response.steer.')) return this.#running?.receive(event, bytes);
+    if (!this.#running) return this.#overhear(event);
+    if (!event.type.startsWith('response.steer.')) return this.#running.receive(event, bytes);
     const waiting = this.#steers.receive(event);
     if (waiting !== '') this.#owe(waiting);
-    this.#running?.receiveSteering(event, bytes);
+    this.#running.receiveSteering(event, bytes);
+  }
+
+  /** A response that nobody waits for, as to a request that came to the server twice: its end must not be the next turn's. */
+  #overhear(event: ServerEvent): void {
+    const response = responseOf(event);
+    if (response && !this.#ended.includes(response.id)) this.#noteEnd(response.id);
   }
 
   lose(loss: ConnectionLoss): void {

@@ -24,18 +24,30 @@ export interface Ground {
 
 const keyField = 'longwire_idempotency_key';
 
-/** A request and how it says what it continues. Encoded twice without a change between, it is the same request. */
+/**
+ * A request and how it says what it continues. It is written once, so that what goes out again is the same request whatever the
+ * application has done with its own objects since.
+ */
 export class OutgoingRequest {
-  readonly #request: LaneRequest;
-  readonly #ground: Ground;
+  /** JSON of the fields that stay as they were given. */
+  readonly #settings: string;
+  readonly #metadata: string;
+  /** JSON of the input as it was given; null for none. */
+  readonly #input: string | null;
+  /** JSON of the input's items, without brackets. */
+  readonly items: string;
   #key: string | null = null;
   #previousResponseId: string | null | undefined = undefined;
   /** JSON of items that go in front of the request's input. */
   #itemsBefore = '';
 
-  constructor(request: LaneRequest, ground: Ground) {
-    this.#request = request;
-    this.#ground = ground;
+  /** Throws what `JSON.stringify` throws, such as for a cycle. */
+  constructor(request: LaneRequest) {
+    const { previous_response_id: _, input, client_metadata: metadata, store = false, ...settings } = request;
+    this.#settings = JSON.stringify({ store, ...settings });
+    this.#metadata = JSON.stringify(metadata ?? {});
+    this.#input = input === undefined ? null : JSON.stringify(input);
+    this.items = Array.isArray(input) && this.#input !== null ? this.#input.slice(1, -1) : toJsonItems(input);
   }
 
   /** Whether a server that honours keys would know it again. */
@@ -54,15 +66,13 @@ export class OutgoingRequest {
   }
 
   /** It names its parent, which the server has. */
-  continueById(carrier: Carrier): void {
-    const { parent, steered } = this.#ground;
+  continueById({ parent, steered }: Ground, carrier: Carrier): void {
     this.#previousResponseId = parent?.id;
     this.#itemsBefore = steered !== null && steered.carrier !== carrier.id ? steered.json : '';
   }
 
   /** It brings its whole chain. False where that is not remembered whole. */
-  async continueByHistory(memory: ChainMemory): Promise<boolean> {
-    const { parent, steered } = this.#ground;
+  async continueByHistory({ parent, steered }: Ground, memory: ChainMemory): Promise<boolean> {
     const history = parent === null ? '' : await memory.read(parent);
     if (history === null) return false;
     this.#previousResponseId = null;
@@ -72,22 +82,26 @@ export class OutgoingRequest {
 
   /** The text of a frame or body. History is joined in as it was kept, and never parsed. */
   encode({ kind, hasLanes }: Carrier, lane: string | null): string {
-    const { previous_response_id: _, input, ...body } = this.#request;
     const head = JSON.stringify({
       ...(kind === 'socket' ? { type: 'response.create' } : { stream: true }),
       ...(hasLanes && lane !== null && { stream_id: lane }),
-      store: false,
-      ...body,
-      ...(this.#key !== null && { client_metadata: { ...body.client_metadata, [keyField]: this.#key } }),
-      ...(this.#previousResponseId !== undefined && { previous_response_id: this.#previousResponseId }),
+      previous_response_id: this.#previousResponseId,
     });
-    if (this.#itemsBefore !== '') return withInput(head, `[${joinJson(this.#itemsBefore, toJsonItems(input))}]`);
-    return input === undefined ? head : withInput(head, JSON.stringify(input));
+    const key = this.#key === null ? '{}' : JSON.stringify({ [keyField]: this.#key });
+    const metadata = joinObjects(this.#metadata, key);
+    const input = this.#itemsBefore === '' ? this.#input : `[${joinJson(this.#itemsBefore, this.items)}]`;
+    return joinObjects(
+      head,
+      this.#settings,
+      metadata === '{}' ? '{}' : `{"client_metadata":${metadata}}`,
+      input === null ? '{}' : `{"input":${input}}`,
+    );
   }
 }
 
-function withInput(head: string, input: string): string {
-  return `${head.slice(0, -1)},"input":${input}}`;
+/** One object with the fields of all, as JSON. */
+function joinObjects(...objects: readonly string[]): string {
+  return `{${joinJson(...objects.map((object) => object.slice(1, -1)))}}`;
 }
 
 /** Names a request so that the server knows it again. */

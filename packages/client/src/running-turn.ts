@@ -3,7 +3,7 @@ import { adviceForCloseCode } from '@longwire/protocol/close-codes';
 import type { Response, ResponseCancelEvent, ResponseSteerEvent, ServerEvent } from '@longwire/protocol';
 import type { Carrier, Passenger, Sending } from './carrier.ts';
 import type { ChainMemory, ChainNode } from './chain-memory.ts';
-import { joinJson, toJsonItems } from './chain-memory.ts';
+import { joinJson } from './chain-memory.ts';
 import { ConnectionLostError, HistoryLostError, toResponsesError, TurnTimeoutError } from './errors.ts';
 import type { ConnectionLoss, ResponsesError, TurnLimit } from './errors.ts';
 import { toBackoffMs } from './options.ts';
@@ -60,7 +60,7 @@ export class RunningTurn {
   readonly #timers = new Timers<'total' | 'pause'>();
   #recovery: RecoveryState | null = null;
   #ground: Ground = { parent: null, steered: null };
-  #outgoing: OutgoingRequest;
+  readonly #outgoing: OutgoingRequest;
   #input = '';
   #carrier: Carrier | null = null;
   #sending: Sending | null = null;
@@ -79,7 +79,7 @@ export class RunningTurn {
 
   constructor(request: LaneRequest, signal: AbortSignal | undefined, host: TurnHost) {
     this.request = request;
-    this.#outgoing = new OutgoingRequest(request, this.#ground);
+    this.#outgoing = new OutgoingRequest(request);
     this.#host = host;
     this.turn = new OpenTurn(host.settings.maxUnreadBytes);
     this.#silence = new Silence(() => this.#onSilence());
@@ -98,8 +98,7 @@ export class RunningTurn {
   /** Its turn has come. */
   start(ground: Ground): void {
     this.#ground = ground;
-    this.#outgoing = new OutgoingRequest(this.request, ground);
-    this.#input = joinJson(ground.steered?.json ?? '', toJsonItems(this.request.input));
+    this.#input = joinJson(ground.steered?.json ?? '', this.#outgoing.items);
     const { parent } = ground;
     const known = parent && { carrier: parent.carrier, isStored: parent.isStored || parent.isForeign };
     this.#follow(startRecovery(known, this.#host.settings.retry.attempts));
@@ -281,7 +280,7 @@ export class RunningTurn {
     if (isResent) return this.#transmit(carrier);
     this.#outgoing.renew(carrier);
     if (form === 'delta') {
-      this.#outgoing.continueById(carrier);
+      this.#outgoing.continueById(this.#ground, carrier);
       return this.#transmit(carrier);
     }
     this.#host.onReplay();
@@ -289,7 +288,7 @@ export class RunningTurn {
   }
 
   async #replay(carrier: Carrier, attempt: number): Promise<void> {
-    const isWhole = await this.#outgoing.continueByHistory(this.#host.memory);
+    const isWhole = await this.#outgoing.continueByHistory(this.#ground, this.#host.memory);
     if (attempt !== this.#attempt) return;
     if (isWhole) this.#transmit(carrier);
     else this.#step({ type: 'noHistory' });

@@ -301,8 +301,8 @@ export class SocketLink implements Carrier {
       if (passenger?.isWaiting) passenger.receive(event, bytes);
       return this.#endIfUnused();
     }
-    if (passenger?.isBusy) passenger.receive(event, bytes);
-    else if (error) this.#lastWord = error;
+    if (error && !passenger?.isBusy) this.#lastWord = error;
+    else passenger?.receive(event, bytes);
   }
 
   #dropSocket(why: string): void {

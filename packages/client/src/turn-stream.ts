@@ -28,7 +28,7 @@ export class OpenTurn implements TurnStream {
   #unread: { readonly event: ServerEvent; readonly bytes: number }[] = [];
   #unreadBytes = 0;
   #items: OutputItem[] = [];
-  #wake: (() => void) | null = null;
+  #change: PromiseWithResolvers<void> | null = null;
   #end: TurnEnd | null = null;
   #overflow: Error | null = null;
   #isRead = true;
@@ -110,9 +110,8 @@ export class OpenTurn implements TurnStream {
           if ('error' in this.#end) throw this.#end.error;
           return;
         }
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        this.#change ??= Promise.withResolvers();
+        await this.#change.promise;
       }
     } finally {
       this.#isRead = false;
@@ -135,8 +134,8 @@ export class OpenTurn implements TurnStream {
   }
 
   #wakeReader(): void {
-    this.#wake?.();
-    this.#wake = null;
+    this.#change?.resolve();
+    this.#change = null;
   }
 }
 

@@ -48,6 +48,40 @@ describe('a turn', () => {
     expect(seen).toEqual(events);
   });
 
+  test('is written down when it is created', async () => {
+    const input = [{ role: 'user' as const, content: 'one' }];
+    const lane = connection.lane();
+    const first = lane.create({ input: 'first' });
+    const second = lane.create({ input });
+    input.push({ role: 'user', content: 'two' });
+    await socket.next();
+    socket.send(...answer('resp_1', 'a'));
+    await first.response;
+    expect(await socket.next()).toMatchObject({ input: [{ role: 'user', content: 'one' }] });
+    socket.send(...answer('resp_2', 'b'));
+    await second.response;
+    expect(await lane.history()).toHaveLength(4);
+  });
+
+  test('that is no JSON is refused at once, and the lane goes on', async () => {
+    const lane = connection.lane();
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    expect(() => lane.create({ input: 'one', metadata: cycle as Record<string, string> })).toThrow(TypeError);
+    const turn = lane.create({ input: 'two' });
+    expect(await socket.next()).toMatchObject({ input: 'two' });
+    socket.send(...answer('resp_1', 'a'));
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_1' });
+  });
+
+  test('that is iterated twice at a time leaves nobody waiting', async () => {
+    const turn = connection.lane().create({ input: 'hi' });
+    const readers = [typesOf(turn), typesOf(turn)];
+    await socket.next();
+    socket.send(...answer('resp_1', 'hello'));
+    expect((await Promise.all(readers)).flat()).toHaveLength(answer('resp_1', '').length);
+  });
+
   test('yields events as they come, before the turn has ended', async () => {
     const turn = connection.lane().create({ input: 'hi' });
     await socket.next();
