@@ -1,7 +1,7 @@
 /** What a server says or does, and what the client does about it (dossier J, K, N). The server is played by hand. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { connect, ConnectionLostError, createNetworkMemory, HistoryLostError, TurnTimeoutError } from '../src/index.ts';
-import type { Connection, ConnectOptions, Lane, SpillStore } from '../src/index.ts';
+import type { Connection, ConnectOptions, Lane, SpillStore, TurnStream } from '../src/index.ts';
 import { answer, refusal, startPeer } from './peer.ts';
 import type { Frame, Peer, PeerSocket } from './peer.ts';
 
@@ -35,6 +35,12 @@ async function play(socket: PeerSocket, lane: Lane, input: string, id: string): 
   socket.send(...answer(id, `says ${id}`, lane.name ?? undefined));
   await turn.response;
   return request;
+}
+
+/** Waits until so many events of a turn have come. */
+async function read(turn: TurnStream, count: number): Promise<void> {
+  const events = turn[Symbol.asyncIterator]();
+  for (let i = 0; i < count; i++) await events.next();
 }
 
 const hello = { type: 'longwire:connection', token: 'T', resumed: false, received: 0, grace_ms: 10_000 };
@@ -182,11 +188,22 @@ describe('sockets', () => {
 });
 
 describe('silence', () => {
+  const limitMs = 60_000;
+
+  // Time goes on by itself, for pauses of a few milliseconds; limits are over when a test says so.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], shouldAdvanceTime: true });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   test('before the first event ends the turn, and the lane goes on elsewhere', async () => {
-    const socket = await open({ timeouts: { firstEventMs: 20 } });
+    const socket = await open({ timeouts: { firstEventMs: limitMs } });
     const lane = connection.lane();
     const turn = lane.create({ input: 'one' });
     await socket.next();
+    vi.advanceTimersByTime(limitMs);
     await expect(turn.response).rejects.toMatchObject({ name: 'TurnTimeoutError', limit: 'firstEvent', sent: true });
     const next = lane.create({ input: 'two' });
     const other = await peer.accept();
@@ -198,22 +215,26 @@ describe('silence', () => {
   });
 
   test('between events says what had come', async () => {
-    const socket = await open({ timeouts: { stallMs: 20 } });
+    const socket = await open({ timeouts: { stallMs: limitMs } });
     const turn = connection.lane().create({ input: 'one' });
     await socket.next();
     socket.send(...answer('resp_1', 'a').slice(0, 5));
+    await read(turn, 5);
+    vi.advanceTimersByTime(limitMs);
     const error = await turn.response.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TurnTimeoutError);
     expect(error).toMatchObject({ limit: 'stall', responseId: 'resp_1', received: 5, items: [{ id: 'msg_resp_1' }] });
   });
 
   test('of a resumable connection makes it come back', async () => {
-    const socket = await open({ resume: true, timeouts: { stallMs: 20 } });
+    const socket = await open({ resume: true, timeouts: { stallMs: limitMs } });
     socket.send(hello);
     const turn = connection.lane().create({ input: 'one' });
     await socket.next();
     const events = number(answer('resp_1', 'a'));
     socket.send(...events.slice(0, 3));
+    await read(turn, 3);
+    vi.advanceTimersByTime(limitMs);
     const next = await peer.accept();
     expect(next.request.headers['longwire-resume']).toBe('T:3');
     next.send({ ...hello, resumed: true, received: 1 }, ...events.slice(3));
@@ -221,9 +242,10 @@ describe('silence', () => {
   });
 
   test('before the server has said who it is leaves it to the next socket to say', async () => {
-    const socket = await open({ resume: true, timeouts: { firstEventMs: 20 } });
+    const socket = await open({ resume: true, timeouts: { firstEventMs: limitMs } });
     const turn = connection.lane().create({ input: 'one' });
     const { longwire_seq: _, ...sent } = await socket.next();
+    vi.advanceTimersByTime(limitMs);
     const next = await peer.accept();
     next.send({ ...hello, idempotency: true });
     const { longwire_seq: __, ...again } = await next.next();
@@ -233,9 +255,10 @@ describe('silence', () => {
   });
 
   test('the total may be limited too, waiting included', async () => {
-    const socket = await open({ timeouts: { totalMs: 30 } });
+    const socket = await open({ timeouts: { totalMs: limitMs } });
     const turns = ['one', 'two'].map((input) => connection.lane().create({ input }));
     await socket.next();
+    vi.advanceTimersByTime(limitMs);
     for (const { response } of turns) {
       await expect(response).rejects.toMatchObject({ name: 'TurnTimeoutError', limit: 'total' });
     }
@@ -293,6 +316,24 @@ describe('events', () => {
     const stray = { id: 'resp_x', status: 'in_progress', output: [], previous_response_id: 'resp_0' };
     socket.send({ type: 'response.created', sequence_number: 0, response: stray }, ...answer('resp_2', 'b'));
     await expect(turn.response).resolves.toMatchObject({ id: 'resp_2' });
+  });
+
+  test('of a request that came to the server twice are not those of the next, although both begin a chain', async () => {
+    const socket = await open();
+    const lane = connection.lane();
+    await play(socket, lane, 'one', 'resp_1');
+    const twin = answer('resp_twin', 'a').map((event) =>
+      'response' in event
+        ? { ...event, response: { ...(event['response'] as Frame), previous_response_id: null } }
+        : event,
+    );
+    socket.send(...twin.slice(0, 2));
+    // Frames come in order: when this turn has ended, the lane has heard of the twin.
+    await play(socket, connection.lane('other'), 'two', 'resp_2');
+    const turn = lane.create({ input: 'three', previous_response_id: null });
+    await socket.next();
+    socket.send(...twin.slice(2), ...answer('resp_3', 'b'));
+    await expect(turn.response).resolves.toMatchObject({ id: 'resp_3' });
   });
 
   test('that nobody reads are bounded; the response comes all the same', async () => {

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect, ConnectionLostError, createNetworkMemory } from '@longwire/client';
 import type { Connection, ConnectionStatus, ConnectOptions } from '@longwire/client';
 import type { Response, ServerEvent } from '@longwire/protocol';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEchoEngine } from '../echo-engine.ts';
 import { startTestServer } from '../harness.ts';
 import { FaultProxy } from './fault-proxy.ts';
@@ -203,12 +203,23 @@ describe('a server that forgets', () => {
 });
 
 describe('rotation', () => {
+  const lifetimeMs = 30 * 60_000;
+
+  // Time goes on by itself, so that everything else is as ever; a socket grows old when a test says so.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it('takes lanes and running turns along where the server can resume', async () => {
     await using pair = await startPair();
-    using connection = await open(pair.proxy.baseUrl, { lifetimeMs: 500 });
+    using connection = await open(pair.proxy.baseUrl, { lifetimeMs });
     const lane = connection.lane();
     const first = await lane.create({ model, input: 'one' }).response;
-    await pair.proxy.until(() => pair.proxy.opened >= 2);
+    vi.advanceTimersByTime(lifetimeMs);
+    await pair.proxy.until(() => pair.proxy.opened === 2);
     const second = await lane.create({ model, input: 'two' }).response;
     expect(second.previous_response_id).toBe(first.id);
     expect(connection.status.state).toBe('open');
@@ -216,9 +227,10 @@ describe('rotation', () => {
 
   it('opens the next socket before it leaves the old one, and sends the conversation again', async () => {
     await using pair = await startPair();
-    using connection = await open(pair.proxy.baseUrl, { lifetimeMs: 500, resume: false });
+    using connection = await open(pair.proxy.baseUrl, { lifetimeMs, resume: false });
     const lane = connection.lane();
     await lane.create({ model, input: 'one' }).response;
+    vi.advanceTimersByTime(lifetimeMs);
     await pair.proxy.until(() => pair.proxy.opened === 2 && pair.proxy.open === 1);
     expect(textOf(await lane.create({ model, input: 'two' }).response)).toBe('user:one | assistant | user:two');
   });
