@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FunctionTool, Response } from '@longwire/protocol';
+import type { CustomTool, FunctionTool, Response } from '@longwire/protocol';
 import { WebSocket } from 'ws';
 import { check, renderChecks } from './checks.ts';
 import type { Check } from './checks.ts';
@@ -26,6 +26,13 @@ const weather: FunctionTool = {
   description: 'Get the current weather for a city',
   parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
   strict: true,
+};
+
+const paint: CustomTool = {
+  type: 'custom',
+  name: 'paint',
+  description: 'Takes a text.',
+  format: { type: 'grammar', syntax: 'lark', definition: 'start: ("red" | "blue") " \\"" /[0-9]{3}/ "\\"\\n"' },
 };
 
 async function run(): Promise<number> {
@@ -72,6 +79,11 @@ async function play(server: Longwire): Promise<Check[]> {
   const json = await socket.turn({ input: 'Give me JSON.', text: { format } });
   const either = await socket.turn({ input: 'Hello!', text: { format }, tools });
   const callInstead = await socket.turn({ input: 'What is the weather in Rome?', text: { format }, tools });
+  const painting = { tools: [paint], tool_choice: { type: 'custom', name: 'paint' }, parallel_tool_calls: false };
+  const painted = await socket.turn({ input: 'Paint it.', ...painting });
+  const stroke = painted.output.find((item) => item.type === 'custom_tool_call');
+  const done = { type: 'custom_tool_call_output', call_id: stroke?.call_id, output: 'Done.' };
+  const behind = await socket.turn({ input: [done], previous_response_id: painted.id, ...painting });
   const logprobs = await socket.turn({ input: 'Hello!', include: ['message.output_text.logprobs'], top_logprobs: 2 });
   socket.close();
 
@@ -99,6 +111,16 @@ async function play(server: Longwire): Promise<Check[]> {
       'and leaves the call free',
       callInstead.output.some((item) => item.type === 'function_call'),
       callInstead.output,
+    ),
+    check(
+      'a grammar holds the input of a custom tool',
+      /^(red|blue) "[0-9]{3}"\n$/.test(stroke?.input ?? ''),
+      stroke?.input ?? painted.output,
+    ),
+    check(
+      'and the turn behind it is warm',
+      cached(behind) === total(painted),
+      `${cached(behind)} of ${total(painted)}`,
     ),
     check('log probabilities come', JSON.stringify(logprobs.output).includes('"logprob":'), ''),
     check('nothing was complained about', server.newComplaints().length === 0, server.newComplaints()),

@@ -36,7 +36,8 @@ export async function createTokenEngine(model: string): Promise<Engine<TokenCont
     detokenize: (tokens) => String.fromCodePoint(...tokens),
     closing: await template.closing(),
     encode: async (text) => (await template.written(text)).tokens,
-    compile: async () => undefined,
+    compileSchema: async () => undefined,
+    compileGrammar: async () => undefined,
   };
   return {
     name: `tokens:${model}`,

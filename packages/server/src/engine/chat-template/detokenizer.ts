@@ -12,13 +12,15 @@ const contextTokens = 4;
 /** Holds back only the tokens of a character that is not complete yet. */
 export class Detokenizer {
   readonly #detokenize: Detokenize;
-  #before: readonly Token[] = [];
+  #before: readonly Token[];
   #pending: Token[] = [];
   /** How much of the pending tokens' text has been given out. */
   #given = 0;
 
-  constructor(detokenize: Detokenize) {
+  /** `before`: tokens whose text was given out already. */
+  constructor(detokenize: Detokenize, before: readonly Token[] = []) {
     this.#detokenize = detokenize;
+    this.#before = before.slice(-contextTokens);
   }
 
   /** Whether a character has begun and not ended. */

@@ -10,6 +10,8 @@ export function encodeCustomInput(input: string): string {
 }
 
 const opening = /^\s*\{\s*"input"\s*:\s*"/;
+/** The opening without its space. */
+const bareOpening = '{"input":"';
 /** No opening is longer: what is not recognised by then is waited for as a whole. */
 const openingLimit = 64;
 /** Text and whole escapes; a `\u` without its digits stands for itself, since models write what JSON does not allow. */
@@ -37,10 +39,14 @@ export class CustomInputDecoder {
     return this.#state === 'text' ? this.#takeText() : '';
   }
 
-  /** What remains at the end: for arguments of another shape all of it, as well as it can be understood. */
+  /**
+   * What remains at the end: for arguments of another shape all of it, as well as it can be understood. Arguments that were cut off in the
+   * opening have no input.
+   */
   end(): string {
     const rest = this.#pending;
     this.#pending = '';
+    if (this.#state === 'opening' && bareOpening.startsWith(rest.replaceAll(/\s/g, ''))) return '';
     return this.#state === 'opening' || this.#state === 'whole' ? readWhole(rest) : '';
   }
 

@@ -1,6 +1,7 @@
 /** The grammars of a request's custom tools, as the engine holds their inputs to them. */
 import { errors, type CustomTool, type Tool } from '@longwire/protocol';
 import type { GenerateRequest } from '../engine.ts';
+import type { Family } from '../chat-template/families/family.ts';
 import { toChatName } from '../chat-template/tools.ts';
 import { GrammarError } from './expression.ts';
 import { toInputGbnf } from './gbnf.ts';
@@ -14,11 +15,16 @@ const translated = new Map<string, string>();
 const cachedTranslations = 64;
 
 /**
- * GBNF of the inputs of custom tools that have a grammar, by the tools' names in the prompt. Throws `invalid_value` for a definition that is no
+ * GBNF of the inputs of custom tools that have a grammar, by the tools' names in the prompt. None where the family writes arguments in tags,
+ * with no quotes around them: such models are told of the grammar, and are not held to it. Throws `invalid_value` for a definition that is no
  * grammar, and `unsupported_value` for one that cannot be enforced; both name the field.
  */
-export function toInputGrammars({ preamble, requested }: GenerateRequest<unknown>): ReadonlyMap<string, string> {
+export function toInputGrammars(
+  { preamble, requested }: GenerateRequest<unknown>,
+  { argumentForm }: Family,
+): ReadonlyMap<string, string> {
   const grammars = new Map<string, string>();
+  if (argumentForm === 'tags') return grammars;
   const add = (tool: Tool, path: string, namespace?: string): void => {
     if (tool.type === 'namespace') {
       for (const [index, member] of tool.tools.entries()) add(member, `${path}.tools[${index}]`, tool.name);

@@ -2,6 +2,8 @@
 import { Interruption } from '../engine.ts';
 import type { EndReason, EngineEvent, GenerateRequest, TokenLogprob } from '../engine.ts';
 import type { TemplateText } from '../chat-template/template.ts';
+import type { Token } from '../chat-template/tokenizer.ts';
+import { toInputGrammars } from '../grammar/tool-grammars.ts';
 import { abortable } from '../token-chain/abortable.ts';
 import type { TokenContext } from '../token-chain/context.ts';
 import { HeldAnswer } from '../token-chain/held-answer.ts';
@@ -22,6 +24,8 @@ export interface Generator {
   readonly contextTokens: number;
   /** What the template writes behind an answer. */
   readonly closing: TemplateText;
+  /** The tokens of a text that the template could have written. */
+  encode(text: string): Promise<readonly Token[]>;
   /** Null: a fresh one for each generation. */
   readonly seed: number | null;
 }
@@ -37,7 +41,7 @@ export async function* generate(
   const promptLength = spanLength(prompt.span);
   const room = generator.contextTokens - promptLength;
   const limit = Math.min(room, settings.max_output_tokens ?? room);
-  const answer = new HeldAnswer(prompt, generator.closing, settings.text.format);
+  const answer = new HeldAnswer(prompt, generator.closing, settings, toInputGrammars(request, prompt.family));
   let gaps = new TokenGaps(answer.output.tokens);
   const lease = await generator.pool.lease(prompt.span, signal);
   const slot = lease.sequence;
@@ -51,11 +55,16 @@ export async function* generate(
     slot.isBusy = false;
     lease.release(answer.span);
   };
-  /** Asks, and reads until the server has said all, or enough. `isFirst`: what a second question finds, the first one left there. */
+  /** Asks, and reads until the server has said all, or enough. `isFirst`: what a later question finds, the first one left there. */
   const read = async function* (isFirst: boolean): AsyncGenerator<readonly EngineEvent[], void> {
-    const { span, schema, output } = answer;
+    const { span, schema, grammar, output } = answer;
     const rest = limit - output.tokens.length;
-    const body = toCompletionBody(request, prompt, { span, schema, slot: slot.id, limit: rest, seed: generator.seed });
+    if (rest <= 0) {
+      reason = 'max_output_tokens';
+      return;
+    }
+    const how = { span, schema, grammar, slot: slot.id, limit: rest, seed: generator.seed };
+    const body = toCompletionBody(request, prompt, how);
     let events = isFirst ? output.begin() : [];
     for await (const chunks of generator.api.completion(body, signal)) {
       for (const chunk of chunks) {
@@ -71,8 +80,7 @@ export async function* generate(
         events.push(...answer.push(gaps.take(chunk), chunk.content ?? '', toLogprobs(chunk)));
         slot.length = promptLength + output.tokens.length;
         output.mark();
-        const isOver = output.hasEnded || (output.hasCalled && !settings.parallel_tool_calls);
-        if (!isOver && !answer.mustBeginAgain) continue;
+        if (!answer.isOver && !answer.mustChange) continue;
         if (events.length > 0) yield events;
         return;
       }
@@ -86,9 +94,10 @@ export async function* generate(
     yield* read(true);
     await gaps.close(generator.api);
     let events = answer.finish();
-    if (answer.mustBeginAgain) {
+    while (answer.mustChange) {
       if (events.length > 0) yield events;
-      answer.beginAgain(gaps.areClosed);
+      const { kept, added } = answer.change(gaps.areClosed);
+      answer.goOn(kept, added === '' ? [] : await generator.encode(added));
       gaps = new TokenGaps(answer.output.tokens);
       reason = 'stop';
       yield* read(false);
@@ -130,6 +139,7 @@ export async function warm(
     const body = toCompletionBody(request, prompt, {
       span: prompt.span,
       schema: null,
+      grammar: null,
       slot: slot.id,
       limit: 0,
       seed: null,

@@ -12,6 +12,8 @@ export interface CompletionOptions {
   readonly span: Span;
   /** What the answer is held to from its first token on; null: nothing. */
   readonly schema: Readonly<Record<string, unknown>> | null;
+  /** The same as GBNF. At most one of them is given. */
+  readonly grammar: string | null;
   readonly slot: number;
   /** Most tokens of the answer; the server says one even for 0. */
   readonly limit: number;
@@ -23,7 +25,7 @@ export interface CompletionOptions {
 export function toCompletionBody(
   request: GenerateRequest<unknown>,
   prompt: Prompt,
-  { span, schema, slot, limit, seed }: CompletionOptions,
+  { span, schema, grammar, slot, limit, seed }: CompletionOptions,
 ): Buffer[] {
   const { requested, settings } = request;
   const fields: Record<string, unknown> = {
@@ -42,5 +44,6 @@ export function toCompletionBody(
   if (seed !== null) fields['seed'] = seed;
   if (wantsLogprobs(request)) fields['n_probs'] = Math.max(1, settings.top_logprobs);
   if (schema !== null) fields['json_schema'] = schema;
+  if (grammar !== null) fields['grammar'] = grammar;
   return toBody(fields, 'prompt', span);
 }

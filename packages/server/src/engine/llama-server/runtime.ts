@@ -1,6 +1,7 @@
 /** What runs on a llama-server: its template, its vocabulary, its slots. */
 import { randomUUID } from 'node:crypto';
 import { createChatTemplate } from '../chat-template/template.ts';
+import type { Token } from '../chat-template/tokenizer.ts';
 import { PromptBuilder } from '../token-chain/prompt.ts';
 import { SequencePool } from '../token-chain/sequences.ts';
 import type { ServerCalls } from '../token-server/calls.ts';
@@ -33,7 +34,8 @@ export async function findServer(
   const slots = Array.from({ length: Math.max(1, props.total_slots ?? 1) }, (_, id) => new RemoteSlot(id, api, files));
   const pool = new SequencePool(slots);
   const closing = await template.closing();
-  const generator: Generator = { api, pool, contextTokens, closing, seed: options.seed ?? null };
+  const encode = async (text: string): Promise<readonly Token[]> => (await template.written(text)).tokens;
+  const generator: Generator = { api, pool, contextTokens, closing, encode, seed: options.seed ?? null };
   return {
     prompts: new PromptBuilder(template, contextTokens),
     fingerprint,

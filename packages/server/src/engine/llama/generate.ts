@@ -6,17 +6,20 @@ import type { Detokenize } from '../chat-template/detokenizer.ts';
 import type { TemplateText } from '../chat-template/template.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
 import { abortable } from '../token-chain/abortable.ts';
+import { toSchema } from '../token-chain/answer-settings.ts';
 import type { TokenContext } from '../token-chain/context.ts';
 import type { Lease } from '../token-chain/lease.ts';
-import { Output } from '../token-chain/output.ts';
+import { HeldAnswer } from '../token-chain/held-answer.ts';
 import type { Prompt } from '../token-chain/prompt.ts';
 import type { SequencePool } from '../token-chain/sequences.ts';
-import { spanLength } from '../token-chain/span.ts';
+import { spanLength, spanTokensFrom } from '../token-chain/span.ts';
 import type { EvaluatedSequence, SampledToken, SamplingOptions } from './kv-sequence.ts';
 import { toLogprob } from './logprobs.ts';
 
 /** Tokens evaluated at once: between two slices an abort is noticed and other sequences get their turn. */
 const sliceTokens = 256;
+
+type Held = SamplingOptions['grammarEvaluationState'];
 
 /** What a generation needs of the loaded model. */
 export interface Generator<Sequence extends EvaluatedSequence<Sequence>> {
@@ -25,10 +28,12 @@ export interface Generator<Sequence extends EvaluatedSequence<Sequence>> {
   readonly detokenize: Detokenize;
   /** What the template writes behind an answer. */
   readonly closing: TemplateText;
-  /** The tokens of a text of the engine's own. */
+  /** The tokens of a text that the template could have written. */
   encode(text: string): Promise<readonly Token[]>;
+  /** Makes what holds a model to a schema. Throws `invalid_value` for one that nothing can be held to. */
+  compileSchema(schema: Readonly<Record<string, unknown>>): Promise<Held>;
   /** Makes what holds a model to a grammar, from its GBNF. */
-  compile(grammar: string): Promise<SamplingOptions['grammarEvaluationState']>;
+  compileGrammar(gbnf: string): Promise<Held>;
 }
 
 /** How one generation chooses its tokens. */
@@ -52,8 +57,11 @@ export async function* generate<Sequence extends EvaluatedSequence<Sequence>>(
   const { settings, context } = request;
   const room = generator.contextTokens - spanLength(prompt.span);
   const limit = Math.min(room, settings.max_output_tokens ?? room);
-  const detokenizer = new Detokenizer(generator.detokenize);
-  const output = new Output(prompt, generator.closing, settings.text.format.type !== 'text', inputGrammars);
+  const answer = new HeldAnswer(prompt, generator.closing, settings, inputGrammars);
+  const schema = toSchema(settings.text.format);
+  // What is no schema is refused before anything is told: it may be needed behind the model's thoughts only.
+  if (schema !== null) await generator.compileSchema(schema);
+  let detokenizer = new Detokenizer(generator.detokenize);
   const lease = await generator.pool.lease(prompt.span, signal);
   let generation: AsyncIterator<SampledToken> | null = null;
   let cached = 0;
@@ -63,53 +71,74 @@ export async function* generate<Sequence extends EvaluatedSequence<Sequence>>(
   const leave = (wasInterrupted: boolean): void => {
     if (hasLeft) return;
     hasLeft = true;
-    context.remember(output.toRaw(wasInterrupted));
-    const held = { ...prompt.span, tail: [...prompt.span.tail, ...output.tokens] };
-    lease.release(held, async () => generation?.return?.());
+    context.remember(answer.output.toRaw(wasInterrupted));
+    lease.release(answer.span, async () => generation?.return?.());
   };
-  try {
-    cached = await abortable(lease.ready, signal);
-    const last = await prefill(lease, signal);
-    await lease.run(async (sequence) => (generation = sequence.generate(last, sampling)));
-    yield* batch(output.begin());
-
-    while (!output.hasEnded && !(output.hasCalled && !settings.parallel_tool_calls)) {
+  /** Lets the model go on behind the answer so far, of which the sequence may keep no more than `valid` tokens, prompt included. */
+  const goOn = (valid: number): Promise<void> =>
+    lease.run(async (sequence) => {
+      await generation?.return?.();
+      const { span } = answer;
+      await sequence.truncate(Math.min(valid, spanLength(span) - 1));
+      const grammarEvaluationState = await compileRule(generator, answer);
+      generation = sequence.generate(spanTokensFrom(span, sequence.length), { ...sampling, grammarEvaluationState });
+    });
+  /** Reads until the model has said all, or enough. */
+  const read = async function* (): AsyncGenerator<readonly EngineEvent[], void> {
+    const { output } = answer;
+    while (!answer.isOver && !answer.mustChange) {
       if (output.tokens.length >= limit) {
         reason = 'max_output_tokens';
-        break;
+        return;
       }
       const sampled = await abortable(
         lease.run(() => nextOf(generation)),
         signal,
       );
-      if (sampled === null) break;
+      if (sampled === null) return;
       const text = detokenizer.push(sampled.token);
       const logprob = toLogprob(sampled, settings.top_logprobs, generator.detokenize);
-      const events = output.push([sampled.token], text, logprob);
+      const events = answer.push([sampled.token], text, logprob);
       if (!detokenizer.isPending) output.mark();
-      const hold = output.takeHold();
-      if (hold !== null) {
-        const next = hold.text === null ? [sampled.token] : await generator.encode(hold.text);
-        output.replaceLast(next);
-        const grammarEvaluationState = hold.grammar === null ? undefined : await generator.compile(hold.grammar);
-        await lease.run(async (sequence) => {
-          await generation?.return?.();
-          generation = sequence.generate(next, { ...sampling, grammarEvaluationState });
-        });
-      }
       yield* batch(events);
     }
-    const events = output.finish();
-    if (!detokenizer.isPending) output.mark();
+  };
+  try {
+    cached = await abortable(lease.ready, signal);
+    await prefill(lease, signal);
+    yield* batch(answer.output.begin());
+    await goOn(Infinity);
+    yield* read();
+    let events = answer.finish();
+    while (answer.mustChange) {
+      yield* batch(events);
+      const { kept, added } = answer.change();
+      answer.goOn(kept, added === '' ? [] : await generator.encode(added));
+      detokenizer = new Detokenizer(generator.detokenize, answer.output.tokens);
+      reason = 'stop';
+      await goOn(spanLength(prompt.span) + kept);
+      yield* read();
+      events = answer.finish();
+    }
+    if (!detokenizer.isPending) answer.output.mark();
     leave(false);
-    yield [...events, output.end(reason, cached)];
+    yield [...events, answer.output.end(reason, cached)];
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     leave(true);
-    yield [output.end('stop', cached)];
+    yield [answer.output.end('stop', cached)];
   } finally {
     leave(true);
   }
+}
+
+/** What holds the model to the rule that an answer is under now. */
+async function compileRule(
+  generator: Pick<Generator<never>, 'compileSchema' | 'compileGrammar'>,
+  { schema, grammar }: HeldAnswer,
+): Promise<Held> {
+  if (schema !== null) return generator.compileSchema(schema);
+  return grammar === null ? undefined : generator.compileGrammar(grammar);
 }
 
 /** The model's next token, null at its end of turn. */

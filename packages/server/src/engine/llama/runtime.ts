@@ -16,7 +16,6 @@ import type { TokenContext } from '../token-chain/context.ts';
 import { generate, warm } from './generate.ts';
 import type { GenerationOptions, Generator } from './generate.ts';
 import { NativeSequence } from './kv-sequence.ts';
-import { beginsWithText } from '../token-chain/answer-settings.ts';
 import { PromptBuilder } from '../token-chain/prompt.ts';
 import { createStateFolder } from './state-folder.ts';
 import { GrammarCache, toSampling } from './sampling.ts';
@@ -104,20 +103,17 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
     detokenize: (tokens, before) => model.detokenize(tokens as NativeToken[], true, before as NativeToken[]),
     closing: await template.closing(),
     encode: async (text) => (await template.written(text)).tokens,
-    compile: (grammar) => grammars.input(grammar),
+    compileSchema: (schema) => grammars.answer(schema),
+    compileGrammar: (gbnf) => grammars.input(gbnf),
   };
   const prompts = new PromptBuilder(template, contextTokens);
   return {
     contextTokens,
     async *generate(request, signal) {
       const prompt = await prompts.build(request, true);
-      const callStart = prompt.targets.size > 0 ? prompt.family.callStart : null;
-      const grammar = beginsWithText(prompt) ? await grammars.state(request.settings.text.format, callStart) : null;
-      const sampling = toSampling(request, options.defaultTemperature ?? null, options.seed ?? null);
       const how: GenerationOptions = {
-        sampling: grammar === null ? sampling : { ...sampling, grammarEvaluationState: grammar },
-        // Arguments in tags have no quotes around them: such models are told of the grammar, and are not held to it.
-        inputGrammars: prompt.family.argumentForm === 'tags' ? new Map() : toInputGrammars(request),
+        sampling: toSampling(request, options.defaultTemperature ?? null, options.seed ?? null),
+        inputGrammars: toInputGrammars(request, prompt.family),
       };
       yield* generate(generator, request, prompt, how, signal);
     },

@@ -1,18 +1,17 @@
 /** Settings of a request -> how tokens are chosen. */
 import { randomInt } from 'node:crypto';
 import { errors } from '@longwire/protocol';
-import type { TextSettings } from '@longwire/protocol';
 import { LlamaGrammarEvaluationState } from 'node-llama-cpp';
 import type { Llama, LlamaGrammar, LlamaModel } from 'node-llama-cpp';
 import type { GenerateRequest } from '../engine.ts';
-import { toSchema, wantsLogprobs } from '../token-chain/answer-settings.ts';
+import { wantsLogprobs } from '../token-chain/answer-settings.ts';
 import type { SamplingOptions } from './kv-sequence.ts';
 
 /** Tokens beyond the best so many are never taken: small models have a long tail of nonsense. */
 const topK = 40;
 const cachedGrammars = 32;
 
-type TextFormat = NonNullable<TextSettings['format']>;
+type Schema = Readonly<Record<string, unknown>>;
 
 /** Temperature and top_p as the request has them, the engine's own temperature where it has none. `seed` null: a fresh one. */
 export function toSampling(
@@ -41,14 +40,9 @@ export class GrammarCache {
     this.#model = model;
   }
 
-  /**
-   * What holds an answer to a format; null for text. The model may call a tool instead where `callStart` says what a call begins with.
-   * Throws `invalid_value` for a schema that cannot be made a grammar.
-   */
-  async state(format: TextFormat, callStart: string | null): Promise<LlamaGrammarEvaluationState | null> {
-    const schema = toSchema(format);
-    if (schema === null) return null;
-    return this.#state(JSON.stringify([callStart, schema]), () => this.#compile(schema, callStart));
+  /** What holds an answer to a schema. Throws `invalid_value` for one that cannot be made a grammar. */
+  answer(schema: Schema): Promise<LlamaGrammarEvaluationState> {
+    return this.#state(JSON.stringify(schema), () => this.#compile(schema));
   }
 
   /** What holds the input of a tool to a grammar. `gbnf`: as llama.cpp reads it. */
@@ -67,14 +61,10 @@ export class GrammarCache {
     return new LlamaGrammarEvaluationState({ model: this.#model, grammar });
   }
 
-  async #compile(schema: Readonly<Record<string, unknown>>, callStart: string | null): Promise<LlamaGrammar> {
+  async #compile(schema: Schema): Promise<LlamaGrammar> {
     try {
       // The library infers types from a literal schema; what it cannot make a grammar of, it refuses at run time.
-      const grammar = await this.#llama.createGrammarForJsonSchema(schema as { type: 'object' });
-      if (callStart === null) return grammar;
-      const answer = grammar.grammar.replace(/^root ::=/, 'answer ::=');
-      const call = `call ::= ${JSON.stringify(callStart)} [^\\x00]*`;
-      return await this.#llama.createGrammar({ grammar: `root ::= answer | call\n${call}\n${answer}` });
+      return await this.#llama.createGrammarForJsonSchema(schema as { type: 'object' });
     } catch (cause) {
       throw errors.invalidValue('text.format.schema', `it cannot be made a grammar (${String(cause)}).`);
     }

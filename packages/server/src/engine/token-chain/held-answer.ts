@@ -1,9 +1,9 @@
 /**
- * An answer that a server must hold to a format where its text begins, although the model may think or call a tool before. No server can
- * be told that. So the model is free at first; when it begins to write text, that is thrown away, and it is asked to go on from there
- * again, held: what it thought stays, and a call is never in the way of a schema.
+ * An answer that is held to something from a point on that nobody knows beforehand: to a format where its text begins, although the model
+ * may think or call a tool before, and to a tool's grammar inside of that tool's input. No model can be told that. So it is stopped where
+ * the rule changes, and asked to go on from there by the new one: what it thought stays, and a call is never in the way of a schema.
  */
-import type { TextSettings } from '@longwire/protocol';
+import type { ResponseSettings } from '@longwire/protocol';
 import type { EngineEvent, TokenLogprob } from '../engine.ts';
 import type { TemplateText } from '../chat-template/template.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
@@ -12,34 +12,70 @@ import { Output } from './output.ts';
 import type { Prompt } from './prompt.ts';
 import type { Span } from './span.ts';
 
-/** Where the text may begin: everything before it was given out, or is nothing. */
-interface Settled {
+/** How a stopped answer is to be gone on with. */
+export interface Change {
+  /** Tokens of the output that stay. */
+  readonly kept: number;
+  /** What is to stand behind them before the model goes on. */
+  readonly added: string;
+}
+
+/** A point in an answer. */
+interface Point {
   readonly tokens: number;
-  readonly texts: number;
+  /** What these tokens say. */
+  readonly text: string;
+}
+
+/** Where a stopped answer goes on. */
+interface Turning extends Point {
+  readonly added: string;
+  /** Whether events stood behind that point, which nobody was told. */
+  readonly isBack: boolean;
 }
 
 /** One answer. */
 export class HeldAnswer {
-  /** What came so far; another one after {@link beginAgain}. */
+  /** What came so far; another one after {@link goOn}. */
   output: Output;
   readonly #prompt: Prompt;
-  readonly #schema: Readonly<Record<string, unknown>> | null;
+  /** What the text is held to; null where it is free, also because a call stands in its place. */
+  #schema: Readonly<Record<string, unknown>> | null;
+  /** Whether the model is not held to the schema yet. */
   #isFree: boolean;
-  #texts: string[] = [];
-  #settled: Settled = { tokens: 0, texts: 0 };
-  #hasBegun = false;
+  #grammar: string | null = null;
+  readonly #hasGrammars: boolean;
+  readonly #parallelCalls: boolean;
+  #text = '';
+  /** Where the text may begin: everything before it was given out, or is nothing. */
+  #settled: Point = { tokens: 0, text: '' };
+  #turning: Turning | null = null;
 
-  /** `closing`: what the template writes behind an answer. */
-  constructor(prompt: Prompt, closing: TemplateText, format: NonNullable<TextSettings['format']>) {
-    this.output = new Output(prompt, closing, format.type !== 'text');
+  /**
+   * `closing`: what the template writes behind an answer. `grammars`: GBNF of the inputs of custom tools, by the tools' names in the prompt.
+   */
+  constructor(
+    prompt: Prompt,
+    closing: TemplateText,
+    { text, parallel_tool_calls }: Pick<ResponseSettings, 'text' | 'parallel_tool_calls'>,
+    grammars: ReadonlyMap<string, string> = new Map(),
+  ) {
+    this.output = new Output(prompt, closing, text.format.type !== 'text', grammars);
     this.#prompt = prompt;
-    this.#schema = beginsWithText(prompt) ? toSchema(format) : null;
+    this.#parallelCalls = parallel_tool_calls;
+    this.#schema = beginsWithText(prompt) ? toSchema(text.format) : null;
     this.#isFree = this.#schema !== null && (prompt.targets.size > 0 || this.output.isReasoning);
+    this.#hasGrammars = grammars.size > 0;
   }
 
-  /** What the server must hold to from the next token on; null: nothing. */
+  /** The schema that the model must be held to from the next token on; null: none. */
   get schema(): Readonly<Record<string, unknown>> | null {
-    return this.#isFree ? null : this.#schema;
+    return this.#isFree || this.#grammar !== null ? null : this.#schema;
+  }
+
+  /** The GBNF that it must be held to from the next token on; null: none. */
+  get grammar(): string | null {
+    return this.#grammar;
   }
 
   /** The prompt, and what the answer begins with. */
@@ -48,41 +84,69 @@ export class HeldAnswer {
     return this.output.tokens.length === 0 ? span : { ...span, tail: [...span.tail, ...this.output.tokens] };
   }
 
-  /** Whether text has begun that was not held: the server is to be stopped, and {@link beginAgain} called. */
-  get mustBeginAgain(): boolean {
-    return this.#hasBegun;
+  /** Whether the model must be stopped here, and asked to go on by another rule: {@link change}, then {@link goOn}. */
+  get mustChange(): boolean {
+    return this.#turning !== null && !this.#hasCalled;
+  }
+
+  /** Whether all was said that may be said: what follows is not asked for. */
+  get isOver(): boolean {
+    return this.#hasCalled || (this.output.hasEnded && !this.mustChange);
   }
 
   /** As `Output.push`, without text that was not held. */
   push(tokens: readonly Token[], text: string, logprobs: readonly TokenLogprob[] = []): EngineEvent[] {
-    if (!this.#isFree) return this.output.push(tokens, text, logprobs);
-    if (this.output.isSettled) this.#settled = { tokens: this.output.tokens.length, texts: this.#texts.length };
-    this.#texts.push(text);
-    return this.#allowed(this.output.push(tokens, text, logprobs));
+    if (!this.#isFree && !this.#hasGrammars) return this.output.push(tokens, text, logprobs);
+    const before: Point = { tokens: this.output.tokens.length, text: this.#text };
+    if (this.output.isSettled) this.#settled = before;
+    this.#text += text;
+    const events = this.#allowed(this.output.push(tokens, text, logprobs));
+    const hold = this.output.takeHold();
+    if (hold !== null) {
+      this.#grammar = hold.grammar;
+      const here: Point = { tokens: this.output.tokens.length, text: this.#text };
+      this.#turning = { ...(hold.text === null ? here : before), added: hold.text ?? '', isBack: false };
+    }
+    return events;
   }
 
   /** As `Output.finish`, without text that was not held. */
   finish(): EngineEvent[] {
-    if (this.#hasBegun) return [];
-    const events = this.output.finish();
-    return this.#isFree ? this.#allowed(events) : events;
+    return this.mustChange ? [] : this.#allowed(this.output.finish());
   }
 
-  /** Goes back to where the text begins, or to the very beginning where not every id is known; from there on the answer is held. */
-  beginAgain(areIdsKnown = true): void {
-    const { tokens, texts } = areIdsKnown ? this.#settled : { tokens: 0, texts: 0 };
-    this.output = this.output.rewound(tokens, this.#texts.slice(0, texts));
-    this.#isFree = false;
-    this.#hasBegun = false;
-    this.#texts = [];
+  /** How to go on. `areIdsKnown` false: all that was said is encoded again. To be asked while {@link mustChange}. */
+  change(areIdsKnown = true): Change {
+    const { tokens, text, added } = this.#turning ?? { ...this.#settled, added: '' };
+    return areIdsKnown ? { kept: tokens, added } : { kept: 0, added: text + added };
   }
 
-  /** Events up to the first text. */
+  /** Goes on as {@link change} said; `added`: the tokens of its text. */
+  goOn(kept: number, added: readonly Token[]): void {
+    const turning = this.#turning;
+    if (turning === null) return;
+    if (turning.isBack) this.output = this.output.rewound(turning.text);
+    this.output.tokens.splice(kept, Infinity, ...added);
+    this.#text = turning.text + turning.added;
+    this.#turning = null;
+  }
+
+  /** Whether there was a call, and may be no other. */
+  get #hasCalled(): boolean {
+    return this.output.hasCalled && !this.#parallelCalls;
+  }
+
+  /** Events up to the first text that is not held, but has to be. */
   #allowed(events: EngineEvent[]): EngineEvent[] {
+    if (!this.#isFree) return events;
     const first = events.findIndex(({ type }) => type === 'text.delta' || type === 'call.start');
     if (first === -1) return events;
-    if (events[first]?.type === 'call.start') this.#isFree = false;
-    else this.#hasBegun = true;
-    return this.#hasBegun ? events.slice(0, first) : events;
+    this.#isFree = false;
+    if (events[first]?.type === 'call.start') {
+      this.#schema = null;
+      return events;
+    }
+    this.#turning = { ...this.#settled, added: '', isBack: true };
+    return events.slice(0, first);
   }
 }

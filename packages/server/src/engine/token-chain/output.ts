@@ -21,7 +21,7 @@ interface Cut {
 /** From here on the model is held to a grammar, or, with null, no longer. */
 export interface Hold {
   readonly grammar: string | null;
-  /** What stands in place of the last token before the grammar begins; null where that token stays. */
+  /** What stands in place of the last piece of text, and its tokens, before the grammar begins; null where they stay. */
   readonly text: string | null;
 }
 
@@ -83,12 +83,12 @@ export class Output {
     return this.#parser.isSettled;
   }
 
-  /** This output when it had so many tokens, and these texts had been pushed. */
-  rewound(length: number, texts: readonly string[]): Output {
+  /** This output when no more than `text` had been pushed. Its tokens are all of them still. */
+  rewound(text: string): Output {
     const output = new Output(this.#prompt, this.#closing, this.#json !== null, this.#grammars);
     output.begin();
-    for (const text of texts) output.push([], text);
-    output.tokens.push(...this.tokens.slice(0, length));
+    output.push([], text);
+    output.tokens.push(...this.tokens);
     output.reasoningTokens = this.reasoningTokens;
     return output;
   }
@@ -112,11 +112,6 @@ export class Output {
     const hold = this.#hold;
     this.#hold = null;
     return hold;
-  }
-
-  /** Puts the tokens of {@link Hold.text} in place of the last one. */
-  replaceLast(tokens: readonly Token[]): void {
-    this.tokens.splice(-1, 1, ...tokens);
   }
 
   /** Takes back the last token, which had no text: the end of turn that some servers count among the answer. */

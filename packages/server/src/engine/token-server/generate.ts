@@ -63,11 +63,11 @@ export async function* generate(
   const { settings, context } = request;
   const room = server.contextTokens - spanLength(prompt.span);
   const limit = Math.min(room, settings.max_output_tokens ?? room);
-  const answer = new HeldAnswer(prompt, server.closing, settings.text.format);
+  const answer = new HeldAnswer(prompt, server.closing, settings);
   let cached = 0;
   let reason: EndReason = 'stop';
   let isExact = true;
-  /** Asks, and reads until the server has said all, or enough. `isFirst`: what a second question finds, the first one left there. */
+  /** Asks, and reads until the server has said all, or enough. `isFirst`: what a later question finds, the first one left there. */
   const read = async function* (isFirst: boolean): AsyncGenerator<readonly EngineEvent[], void> {
     const { span, schema, output } = answer;
     const question = { request, span, schema, limit: limit - output.tokens.length };
@@ -78,9 +78,9 @@ export async function* generate(
         reason = part.reason ?? reason;
         events.push(...answer.push(part.tokens, part.text, part.logprobs));
         const isOver = part.reason === undefined && output.hasCalled && !settings.parallel_tool_calls;
-        if (!isOver && !answer.mustBeginAgain) continue;
+        if (!isOver && !answer.mustChange) continue;
         // Of several ids at once the last may be half a character whose text is still to come.
-        isExact = answer.mustBeginAgain || part.tokens.length === 1;
+        isExact = answer.mustChange || part.tokens.length === 1;
         if (events.length > 0) yield events;
         return;
       }
@@ -91,9 +91,9 @@ export async function* generate(
   try {
     yield* read(true);
     let events = answer.finish();
-    if (answer.mustBeginAgain) {
+    if (answer.mustChange) {
       if (events.length > 0) yield events;
-      answer.beginAgain();
+      answer.goOn(answer.change().kept, []);
       reason = 'stop';
       yield* read(false);
       events = answer.finish();

@@ -54,6 +54,16 @@ const outputs: Record<string, { family: Family; cases: [string, string, Read[]][
         [calledCustom('apply_patch', 'a\nb')],
       ],
       ['a call that is cut off', '{"name": "get_weather", "parameters": {"ci', [weather('{"ci')]],
+      [
+        'the input of a custom tool that is cut off',
+        '{"name": "apply_patch", "parameters": {"input": "a\\nb\\',
+        [calledCustom('apply_patch', 'a\nb')],
+      ],
+      [
+        'a custom tool that is cut off before its input',
+        '{"name": "apply_patch", "parameters": {"inp',
+        [calledCustom('apply_patch', '')],
+      ],
       ['a Python call', '<|python_tag|>get_weather.call(city="Oslo")', [weather('{"city":"Oslo"}')]],
       [
         'Python of every kind',
@@ -251,7 +261,7 @@ describe.each(Object.entries(outputs))('%s', (_, { family, cases }) => {
   it('reads whatever a model may write alike, however it is cut', () => {
     const scraps = [
       ...family.marks,
-      family.callStart,
+      family.forcedCall(null),
       '<function=get_weather>',
       '<parameter=city>',
       '</parameter>',

@@ -14,6 +14,7 @@ export interface CompletionBody {
   readonly n_predict: number;
   readonly n_probs?: number;
   readonly json_schema?: unknown;
+  readonly grammar?: string;
   readonly temperature?: number;
   readonly preserved_tokens: string[];
 }

@@ -1,4 +1,4 @@
-import type { Tool } from '@longwire/protocol';
+import type { Item, Tool } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
 import { Interruption } from '../../../src/engine/engine.ts';
 import type { Engine, EngineEvent } from '../../../src/engine/engine.ts';
@@ -14,6 +14,7 @@ import {
   user,
   weatherTool,
 } from '../token-chain/turns.ts';
+import type { Turn } from '../token-chain/turns.ts';
 import { decode, encode } from '../token-server/characters.ts';
 import { startFakeServer } from './fake-server.ts';
 import type { FakeServer } from './fake-server.ts';
@@ -202,6 +203,80 @@ describe('the llama-server engine', () => {
     server.answer = () => call;
     expect((await takeTurn(engine, null, [user('Hi')], { request })).calls).toHaveLength(1);
     expect(asked.at(-1)).not.toHaveProperty('json_schema');
+  });
+
+  describe('holds the input of a custom tool to its grammar', () => {
+    const format = { type: 'grammar', syntax: 'regex', definition: '(red|é) "[0-9]"' } as const;
+    const tools: Tool[] = [{ type: 'custom', name: 'paint', format }, weatherTool];
+    const request = { tools, parallel_tool_calls: false };
+    const inputsOf = ({ items }: Turn): string[] =>
+      items.flatMap((item) => (item.type === 'custom_tool_call' ? [item.input] : []));
+    /** What a question asks to be gone on from, behind the first one's prompt. */
+    const goneOn = ({ completions: [first, ...others] }: FakeServer): string[] =>
+      others.map(({ prompt }) => Buffer.from(prompt.slice(first?.prompt.length)).toString());
+    const begun = '<tool_call>\n{"name": "paint", "arguments": {"input": "';
+
+    it('from there on, and to nothing behind it', async () => {
+      await using setup = await setUp();
+      const { engine, server } = setup;
+      const answers = [`<tool_call>\n{"name": "paint", "arguments": {"colour": 1`, 'é \\"7\\""}', '}\n</tool_call>'];
+      server.answer = () => answers[server.completions.length - 1] ?? 'Hello.';
+      const turn = await takeTurn(engine, null, [user('Paint.')], { request });
+      expect(inputsOf(turn)).toEqual(['é "7"']);
+      expect(goneOn(server)).toEqual([begun, `${begun}é \\"7\\""}`]);
+      expect(server.completions.map(({ grammar }) => grammar?.includes('root ::='))).toEqual([
+        undefined,
+        true,
+        undefined,
+      ]);
+      const whole = `${begun}é \\"7\\""}}\n</tool_call>`;
+      expect(turn.usage.outputTokens).toBe(encode(whole, false).length);
+      const [item] = turn.items;
+      const callId = item?.type === 'custom_tool_call' ? item.call_id : '';
+      const result: Item = { type: 'custom_tool_call_output', call_id: callId, output: 'Done.' };
+      const next = await takeTurn(engine, turn.context, [result], { request });
+      expect(next.usage.cachedTokens).toBe(turn.usage.inputTokens + turn.usage.outputTokens);
+    });
+
+    it('where a call stands in place of an answer with a schema', async () => {
+      await using setup = await setUp();
+      const { engine, server } = setup;
+      const answers = [`<tool_call>\n{"name": "paint", "arguments": {`, 'red \\"1\\""}', '}\n</tool_call>'];
+      server.answer = () => answers[server.completions.length - 1] ?? 'Hello.';
+      const text = { format: { type: 'json_object' as const } };
+      expect(inputsOf(await takeTurn(engine, null, [user('Paint.')], { request: { ...request, text } }))).toHaveLength(
+        1,
+      );
+      expect(server.completions.some((body) => 'json_schema' in body)).toBe(false);
+    });
+
+    it('up to max_output_tokens, which tells what was written by then', async () => {
+      await using setup = await setUp();
+      const { engine, server } = setup;
+      const free = '<tool_call>\n{"name": "paint", "arguments": {';
+      server.answer = () => (server.completions.length === 1 ? free : 'red \\"1\\""}');
+      const cutAt = async (max_output_tokens: number): Promise<Turn> => {
+        server.completions.length = 0;
+        return takeTurn(engine, null, [user('Paint.')], { request: { ...request, max_output_tokens } });
+      };
+      const length = encode(begun, false).length;
+      const cut = await cutAt(length + 6);
+      expect(cut).toMatchObject({ reason: 'max_output_tokens', usage: { outputTokens: length + 6 } });
+      expect(inputsOf(cut)).toEqual(['red "']);
+      // What the call is made to begin with does not fit: there is nothing to ask for.
+      const none = await cutAt(encode(free, false).length);
+      expect(none.reason).toBe('max_output_tokens');
+      expect(inputsOf(none)).toEqual(['']);
+      expect(server.completions).toHaveLength(1);
+    });
+
+    it('and refuses what cannot be enforced', async () => {
+      await using setup = await setUp();
+      const broken: Tool = { type: 'custom', name: 'paint', format: { ...format, definition: '(a' } };
+      const error = await failureOf(takeTurn(setup.engine, null, [user('Hi')], { request: { tools: [broken] } }));
+      expect(error).toMatchObject({ entry: 'invalid_value', param: 'tools[0].format.definition' });
+      expect(setup.server.completions).toEqual([]);
+    });
   });
 
   it('sends only the settings that the client gave', async () => {

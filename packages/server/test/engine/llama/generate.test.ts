@@ -6,23 +6,26 @@ import { hermes } from '../../../src/engine/chat-template/families/hermes.ts';
 import type { TokenContext } from '../../../src/engine/token-chain/context.ts';
 import { generate, warm } from '../../../src/engine/llama/generate.ts';
 import type { GenerationOptions, Generator } from '../../../src/engine/llama/generate.ts';
-import type { EvaluatedSequence, SampledToken } from '../../../src/engine/llama/kv-sequence.ts';
+import type { EvaluatedSequence, SampledToken, SamplingOptions } from '../../../src/engine/llama/kv-sequence.ts';
 import type { Prompt } from '../../../src/engine/token-chain/prompt.ts';
 import { SequencePool } from '../../../src/engine/token-chain/sequences.ts';
 import { spanLength } from '../../../src/engine/token-chain/span.ts';
 import { block, encoding, grow, span, tokensOf } from '../token-chain/chains.ts';
-import { toGenerateRequest } from '../token-chain/turns.ts';
+import { toGenerateRequest, toItems } from '../token-chain/turns.ts';
 
 /** A model that says what it is told to; each evaluation waits for `proceed`. */
 class ScriptedSequence implements EvaluatedSequence<ScriptedSequence> {
   readonly appended: number[] = [];
+  /** What it was asked to go on from, and held to. */
+  readonly asked: { text: string; from: number; rule: unknown }[] = [];
   length = 0;
   #waiting: (() => void)[] = [];
-  readonly #answer: string;
+  readonly #answers: readonly string[];
   readonly #isManual: boolean;
 
-  constructor(answer: string, isManual = false) {
-    this.#answer = answer;
+  /** `answers`: to one question after the other. */
+  constructor(answers: string | readonly string[], isManual = false) {
+    this.#answers = [answers].flat();
     this.#isManual = isManual;
   }
 
@@ -54,9 +57,12 @@ class ScriptedSequence implements EvaluatedSequence<ScriptedSequence> {
     this.length += tokens.length;
   }
 
-  async *generate(tokens: readonly Token[]): AsyncGenerator<SampledToken, void> {
+  async *generate(tokens: readonly Token[], options: SamplingOptions): AsyncGenerator<SampledToken, void> {
+    const answer = this.#answers[this.asked.length] ?? '';
+    const rule = options.grammarEvaluationState;
+    this.asked.push({ text: String.fromCharCode(...tokens), from: this.length, rule });
     let count = tokens.length;
-    for (const token of tokensOf(this.#answer)) {
+    for (const token of tokensOf(answer)) {
       await this.#evaluation();
       this.length += count;
       count = 1;
@@ -77,7 +83,8 @@ function createGenerator(sequence: ScriptedSequence, contextTokens = 10_000): Ge
     detokenize: (tokens) => String.fromCharCode(...tokens),
     closing: { text: '|', tokens: tokensOf('|') },
     encode: async (text) => tokensOf(text),
-    compile: async () => undefined,
+    compileSchema: async () => undefined,
+    compileGrammar: async () => undefined,
   };
 }
 
@@ -197,6 +204,56 @@ describe('generate', () => {
     };
     expect(await starts(true)).toBe(2);
     expect(await starts(false)).toBe(1);
+  });
+});
+
+describe('an answer with a schema', () => {
+  const text = { format: { type: 'json_object' as const } };
+  /** Marks what a sequence is held to. */
+  const rule = (): undefined => undefined;
+
+  /** What is told of answers, and what the sequence was asked. */
+  async function hold(answers: readonly string[], change: Partial<Prompt>): Promise<[EngineEvent[], ScriptedSequence]> {
+    const sequence = new ScriptedSequence(answers);
+    const context = await grow(null, 'hello');
+    const generator = { ...createGenerator(sequence), compileSchema: async () => rule };
+    const request = { ...toGenerateRequest(context), settings: resolveSettings({ input: [], text }) };
+    const events: EngineEvent[] = [];
+    const prompt = { ...toPrompt(context), ...change };
+    await collect(generate(generator, request, prompt, freely, new AbortController().signal), events);
+    return [events, sequence];
+  }
+
+  it('is held to it behind what its model thinks', async () => {
+    const opening = { text: '<think>', tokens: tokensOf('>') };
+    const [events, { asked }] = await hold(['Hm.</think>\n\nSure', '{"a":1} and more'], { opening });
+    const thought = events.map((event) => (event.type === 'reasoning.delta' ? event.delta : '')).join('');
+    expect(thought).toBe('Hm.');
+    expect(toItems(events)).toMatchObject([{ type: 'message', content: [{ text: '{"a":1}' }] }]);
+    expect(asked).toEqual([
+      { text: '>', from: 5, rule: undefined },
+      { text: '\n', from: 5 + 1 + 'Hm.</think>\n'.length, rule },
+    ]);
+    expect(events.at(-1)).toMatchObject({ usage: { outputTokens: 'Hm.</think>\n\n{"a":1}'.length } });
+  });
+
+  it('is held to it where the model makes no call, from the first token on', async () => {
+    const targets = new Map([['f', { kind: 'function', name: 'f' } as const]]);
+    const [events, { asked }] = await hold(['[1]', '{}'], { targets });
+    expect(toItems(events)).toMatchObject([{ type: 'message', content: [{ text: '{}' }] }]);
+    expect(asked.map(({ text: said, from }) => [said, from])).toEqual([
+      ['>', 5],
+      ['>', 5],
+    ]);
+    const call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>';
+    const [called, free] = await hold([call], { targets });
+    expect(toItems(called)).toMatchObject([{ type: 'function_call', name: 'f' }]);
+    expect(free.asked.map((each) => each.rule)).toEqual([undefined]);
+  });
+
+  it('is held to it at once where it can be nothing else', async () => {
+    const [, { asked }] = await hold(['{}'], {});
+    expect(asked.map((each) => each.rule)).toEqual([rule]);
   });
 });
 

@@ -38,8 +38,6 @@ describe('an output', () => {
     // The token of the brace has said more than may be said.
     events.push(...output.push([2], ' {"patch'));
     expect(output.takeHold()).toEqual({ grammar: 'root ::= "x"', text: ' {"input": "' });
-    output.replaceLast([7, 8]);
-    expect(output.tokens).toEqual([1, 7, 8]);
     events.push(...output.push([3], 'a {\\n'));
     expect(output.takeHold()).toBeNull();
     events.push(...output.push([4], '"}'));

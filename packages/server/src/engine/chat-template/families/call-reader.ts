@@ -1,6 +1,6 @@
 /** What reads one call, character by character. */
 import type { EngineEvent } from '../../engine.ts';
-import { customInputParameter } from '../tools.ts';
+import { CustomInputDecoder } from '../../chat/custom-input.ts';
 import type { CallTarget } from '../tools.ts';
 
 /** Reads one call; gives its arguments out as they stream. */
@@ -25,43 +25,34 @@ export interface CallReader {
   finish(): EngineEvent[];
 }
 
-/** The event that begins a call. */
-export function toCallStart({ kind, name, namespace }: CallTarget): EngineEvent {
-  return { type: 'call.start', kind, name, ...(namespace === undefined ? {} : { namespace }) };
-}
-
 /** What of a call was given out. */
 export class CallEvents {
   #isAnnounced = false;
   #sent = 0;
+  readonly #input = new CustomInputDecoder();
 
   /** Events for what was not given out yet of a call whose arguments are these so far. */
   take(target: CallTarget, args: string): EngineEvent[] {
     const events: EngineEvent[] = [];
     if (!this.#isAnnounced) {
       this.#isAnnounced = true;
-      events.push(toCallStart(target));
+      const { kind, name, namespace } = target;
+      events.push({ type: 'call.start', kind, name, ...(namespace === undefined ? {} : { namespace }) });
     }
-    // The input of a custom tool is known when its arguments are whole.
-    if (target.kind === 'custom' || this.#sent === args.length) return events;
-    events.push({ type: 'call.delta', delta: args.slice(this.#sent) });
+    const written = args.slice(this.#sent);
     this.#sent = args.length;
+    const delta = target.kind === 'custom' ? this.#input.push(written) : written;
+    if (delta !== '') events.push({ type: 'call.delta', delta });
     return events;
   }
 
   /** Events for what is left of a call whose arguments are these. */
   finish(target: CallTarget, args: string): EngineEvent[] {
     const events = this.take(target, args);
-    if (target.kind === 'custom') events.push({ type: 'call.delta', delta: toCustomInput(args) });
+    const rest = target.kind === 'custom' ? this.#input.end() : '';
+    if (rest !== '') events.push({ type: 'call.delta', delta: rest });
     return events;
   }
-}
-
-/** The one parameter of a custom tool; what the model wrote instead where it is not there. */
-export function toCustomInput(args: string): string {
-  const value = parseJson(args);
-  const input = typeof value === 'object' && value !== null ? Reflect.get(value, customInputParameter) : null;
-  return typeof input === 'string' ? input : args;
 }
 
 /** A JSON value; null where the text is none. */

@@ -35,7 +35,6 @@ export const deepseek: Family = {
   callMark: callBegin,
   forcedCall: (name) => `${callsBegin}${callBegin}function${separator}${name === null ? '' : `${name}\n\`\`\`json\n`}`,
   finalStart: '',
-  callStart: callsBegin,
   marks: [callsBegin, callsEnd, callBegin, callEnd, separator, '<think>', '</think>'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
 };

@@ -34,8 +34,6 @@ export interface Family {
   forcedCall(name: string | null): string;
   /** How an answer begins that may only be the final text; empty where nothing stands before it. */
   readonly finalStart: string;
-  /** What a call begins with, for grammars that allow one. */
-  readonly callStart: string;
   /** Control tokens that must be seen in the text for it to be parsed. */
   readonly marks: readonly string[];
   /** `opening`: what the template wrote in front of the answer. Without targets, marks of calls are text. */

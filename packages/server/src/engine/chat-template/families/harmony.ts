@@ -4,7 +4,7 @@
  */
 import type { EngineEvent } from '../../engine.ts';
 import type { CallTarget } from '../tools.ts';
-import { parseJson, toCallStart, toCustomInput } from './call-reader.ts';
+import { CallEvents, parseJson } from './call-reader.ts';
 import type { CallTargets, Family, OutputParser } from './family.ts';
 import { findTag, heldFrom } from './tags.ts';
 
@@ -27,6 +27,7 @@ class HarmonyParser implements OutputParser {
   #calls = 0;
   #target: CallTarget | null = null;
   #arguments = '';
+  #events = new CallEvents();
   #isBegun = false;
 
   constructor(targets: CallTargets) {
@@ -90,8 +91,9 @@ class HarmonyParser implements OutputParser {
       const target = this.#targets.get(recipient) ?? { kind: 'function' as const, name: recipient };
       this.#target = target;
       this.#arguments = '';
+      this.#events = new CallEvents();
       this.#open(events, 'call');
-      events.push(toCallStart(target));
+      events.push(...this.#events.take(target, ''));
     } else {
       this.#open(events, /<\|channel\|>\s*analysis/.test(header) ? 'reasoning' : 'text');
     }
@@ -126,15 +128,15 @@ class HarmonyParser implements OutputParser {
     else if (this.#body === 'text') events.push({ type: 'text.delta', delta: text });
     else {
       this.#arguments += text;
-      if (this.#target?.kind !== 'custom') events.push({ type: 'call.delta', delta: text });
+      if (this.#target !== null) events.push(...this.#events.take(this.#target, this.#arguments));
     }
   }
 
   #endBody(events: EngineEvent[]): void {
-    if (this.#body === 'call') {
+    if (this.#body === 'call' && this.#target !== null) {
       this.#calls += 1;
-      if (this.#target?.kind === 'custom') events.push({ type: 'call.delta', delta: toCustomInput(this.#arguments) });
-      else if (this.#arguments === '') events.push({ type: 'call.delta', delta: '{}' });
+      const isBare = this.#target.kind === 'function' && this.#arguments === '';
+      events.push(...this.#events.finish(this.#target, isBare ? '{}' : this.#arguments));
     }
     this.#last = this.#body;
     this.#body = null;
@@ -155,7 +157,6 @@ export const harmony: Family = {
       ? `${channel}commentary to=functions.`
       : `${channel}commentary to=functions.${name} <|constrain|>json${message}`,
   finalStart: `${channel}final${message}`,
-  callStart: `${channel}commentary to=functions.`,
   marks: [start, channel, message, '<|end|>', '<|constrain|>'],
   createParser: (targets) => new HarmonyParser(targets),
 };

@@ -20,7 +20,6 @@ export const hermes: Family = {
   callMark: '<tool_call>',
   forcedCall: (name) => (name === null ? '<tool_call>\n' : `<tool_call>\n{"name": "${name}`),
   finalStart: '',
-  callStart: '<tool_call>',
   marks: ['<tool_call>', '</tool_call>', '<think>', '</think>'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
 };

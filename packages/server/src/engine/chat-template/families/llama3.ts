@@ -26,7 +26,6 @@ export const llama3: Family = {
   callMark: null,
   forcedCall: (name) => (name === null ? '{"name": "' : `{"name": "${name}`),
   finalStart: '',
-  callStart: '{"name": "',
   marks: ['<|python_tag|>'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
 };

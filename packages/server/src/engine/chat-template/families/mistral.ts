@@ -32,7 +32,6 @@ export const mistral: Family = {
   callMark: '[TOOL_CALLS]',
   forcedCall: (name) => (name === null ? '[TOOL_CALLS]' : `[TOOL_CALLS]${name}[ARGS]`),
   finalStart: '',
-  callStart: '[TOOL_CALLS]',
   marks: ['[TOOL_CALLS]', '[ARGS]', '[CALL_ID]', '[THINK]', '[/THINK]'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
 };

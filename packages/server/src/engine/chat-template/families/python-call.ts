@@ -1,7 +1,7 @@
 /** A call as Llama 3 writes those of its built-in tools: `name.call(city="Oslo")` -> call events, once it is whole. */
 import type { EngineEvent } from '../../engine.ts';
 import type { CallTarget } from '../tools.ts';
-import { toCallStart, toCustomInput } from './call-reader.ts';
+import { CallEvents } from './call-reader.ts';
 import type { CallReader } from './call-reader.ts';
 import type { CallTargets } from './family.ts';
 import { parseKeywordArguments } from './python-literal.ts';
@@ -66,8 +66,7 @@ export class PythonCall implements CallReader {
     if (this.#target === null || this.#arguments === null || this.#isTaken) return [];
     this.#isTaken = true;
     const args = JSON.stringify(this.#arguments);
-    const delta = this.#target.kind === 'custom' ? toCustomInput(args) : args;
-    return [toCallStart(this.#target), { type: 'call.delta', delta }];
+    return new CallEvents().finish(this.#target, args);
   }
 
   finish(): EngineEvent[] {
