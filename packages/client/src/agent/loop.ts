@@ -1,5 +1,5 @@
 /** What an agent does next: a turn of the model, calls of tools, or nothing more. Pure; `run-tools.ts` does it. */
-import { createUsage } from '@longwire/protocol';
+import { createUsage } from '@longwire/protocol/usage';
 import type { InputItem, OutputFunctionCallItem, Response, ToolOutput, Usage } from '@longwire/protocol';
 
 /** Why a run ended. `incomplete`: the model was cut off, `response.incomplete_details` says why. */

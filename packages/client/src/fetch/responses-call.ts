@@ -43,8 +43,8 @@ export function parseResponsesCall(target: unknown, init: RequestInit | undefine
   return {
     baseUrl: url.href,
     headers: Object.fromEntries([...headers].filter(([name]) => !ofRequests.test(name))),
-    // A lane stores nothing unless told to; the API does.
-    body: { ...body, store: body['store'], input } as LaneRequest,
+    // A lane stores nothing unless told to; the API does where it is told nothing.
+    body: { ...body, store: body['store'] ?? null, input } as LaneRequest,
     history: isContinuation ? null : items,
     isStreamed: stream === true,
     signal: init.signal ?? null,
