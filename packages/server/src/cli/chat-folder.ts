@@ -1,12 +1,14 @@
 /** The tool set `files` of `longwire chat`: it reads and writes in one folder and never leaves it. */
+import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { tool } from '@longwire/client';
 import type { RunnableTool } from '@longwire/client';
 
-/** Of a file, so much is read; of a folder, so many names. */
-const maxFileBytes = 64 * 1024;
+/** Of a file, so much is read; one that is edited may be so big; of a folder, so many names. */
+const maxReadBytes = 64 * 1024;
+const maxEditBytes = 8 * 1024 * 1024;
 const maxNames = 500;
 
 const path = { type: 'string', description: 'relative to the folder' } as const;
@@ -30,7 +32,10 @@ export function createFileTools(folder: string): RunnableTool[] {
       name: 'read_file',
       description: 'Read a file',
       parameters: { type: 'object', properties: { path }, required: ['path'] },
-      run: async (args) => readText(await resolveWithin(folder, args.path), maxFileBytes),
+      async run(args) {
+        const { bytes, left } = await readBytes(await resolveWithin(folder, args.path), maxReadBytes);
+        return bytes.toString('utf8') + (left > 0 ? `\n(${left} more bytes)` : '');
+      },
     }),
     tool({
       name: 'write_file',
@@ -53,7 +58,7 @@ export function createFileTools(folder: string): RunnableTool[] {
       },
       async run({ find, replace, ...args }) {
         const target = await resolveWithin(folder, args.path);
-        const parts = (await readText(target, Infinity)).split(find);
+        const parts = (await readText(target)).split(find);
         if (find === '' || parts.length === 1) throw new Error('The text is not there.');
         if (parts.length > 2) throw new Error(`The text is there ${parts.length - 1} times: give more of it.`);
         await writeText(target, parts.join(replace));
@@ -90,14 +95,21 @@ async function resolveLinks(target: string): Promise<string> {
   return join(await resolveLinks(dirname(target)), target.slice(dirname(target).length));
 }
 
-async function readText(target: string, maxBytes: number): Promise<string> {
+/** The text of a file that will be written again: all of it, and nothing but text. */
+async function readText(target: string): Promise<string> {
+  const { bytes, left } = await readBytes(target, maxEditBytes);
+  if (left > 0) throw new Error('The file is too big to be edited.');
+  if (!isUtf8(bytes)) throw new Error('The file is no UTF-8 text.');
+  return bytes.toString('utf8');
+}
+
+async function readBytes(target: string, maxBytes: number): Promise<{ bytes: Buffer; left: number }> {
   const file = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(throwPlain);
   try {
     const stats = await file.stat();
     if (!stats.isFile()) throw new Error('This is no file.');
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(stats.size, maxBytes)));
-    const left = stats.size - bytesRead;
-    return buffer.toString('utf8', 0, bytesRead) + (left > 0 ? `\n(${left} more bytes)` : '');
+    return { bytes: buffer.subarray(0, bytesRead), left: stats.size - bytesRead };
   } finally {
     await file.close();
   }

@@ -52,6 +52,14 @@ describe('files', () => {
     expect(read('src/a.txt')).toBe('one two two');
   });
 
+  it('are edited where they are text', async () => {
+    writeFileSync(join(folder, 'picture.bin'), Buffer.from([97, 0xff, 98]));
+    expect(await file('edit_file', { path: 'picture.bin', find: 'a', replace: 'b' })).toBe(
+      'The file is no UTF-8 text.',
+    );
+    expect(readFileSync(join(folder, 'picture.bin'))).toEqual(Buffer.from([97, 0xff, 98]));
+  });
+
   it('are read up to a limit', async () => {
     writeFileSync(join(folder, 'big.txt'), 'x'.repeat(70_000));
     expect(await file('read_file', { path: 'big.txt' })).toBe(`${'x'.repeat(65_536)}\n(4464 more bytes)`);
