@@ -47,8 +47,13 @@ export interface Passenger {
   isSteering(responseId: string): boolean;
   /** An event of this lane, with its size on the wire. */
   receive(event: ServerEvent, bytes: number): void;
-  /** What the server kept is gone, and nothing more will come of what was sent. */
-  lose(loss: ConnectionLoss): void;
+  /** Size of the request that has left and that nothing came of yet; 0 for none. */
+  waitingBytes(): number;
+  /**
+   * What the server kept is gone, and nothing more will come of what was sent. `isBlamed`: the server closed because of it, and
+   * would do so again.
+   */
+  lose(loss: ConnectionLoss, isBlamed: boolean): void;
 }
 
 let newestId = 0;

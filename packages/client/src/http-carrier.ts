@@ -104,7 +104,7 @@ export class HttpCarrier implements Carrier {
       loss = { code: 1006, reason: '', cause: error instanceof Error ? error : null };
     }
     // After the terminal event the lane has released this request.
-    if (!signal.aborted) passenger.lose(loss);
+    if (!signal.aborted) passenger.lose(loss, false);
   }
 
   #deliver(passenger: Passenger, signal: AbortSignal, event: ServerEvent, bytes: number): void {

@@ -165,8 +165,12 @@ export class ConnectedLane implements Lane, Passenger {
     if (response && !this.#ended.includes(response.id)) this.#noteEnd(response.id);
   }
 
-  lose(loss: ConnectionLoss): void {
-    this.#running?.lose(loss);
+  waitingBytes(): number {
+    return this.#running?.waitingBytes() ?? 0;
+  }
+
+  lose(loss: ConnectionLoss, isBlamed: boolean): void {
+    this.#running?.lose(loss, isBlamed);
   }
 
   /** Ends all turns: the connection was closed. */

@@ -53,7 +53,7 @@ export interface ConnectOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** Whether to ask for a resumable connection and to send idempotency keys (PROTOCOL.md); true, except to known vendors. */
   readonly resume?: boolean;
-  /** What to do where no WebSocket opens but HTTP answers; `sse`. */
+  /** What to do where no WebSocket opens but HTTP answers, and with requests that are too large for a socket; `sse`. */
   readonly fallback?: 'sse' | 'never';
   /** `env` (unless given): HTTP_PROXY, HTTPS_PROXY and NO_PROXY where the platform lets us; Node does. */
   readonly proxy?: 'env' | 'none';
@@ -80,6 +80,8 @@ export interface Settings {
   readonly retry: RetryPolicy;
   readonly maxUnreadBytes: number;
   readonly maxMemoryBytes: number;
+  /** Whether turns may go over HTTP where sockets do not do. */
+  readonly mayUseHttp: boolean;
 }
 
 const mebibyte = 1024 * 1024;
@@ -91,6 +93,7 @@ export function resolveSettings(options: ConnectOptions): Settings {
     retry: { attempts: 5, baseMs: 500, maxMs: 8_000, ...options.retry },
     maxUnreadBytes: options.maxUnreadBytes ?? 16 * mebibyte,
     maxMemoryBytes: options.memory?.maxBytes ?? 64 * mebibyte,
+    mayUseHttp: options.fallback !== 'never',
   };
   const { attempts, ...waits } = settings.retry;
   checkPositive('timeouts', settings.timeouts);

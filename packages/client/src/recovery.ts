@@ -51,6 +51,8 @@ export type RecoveryInput =
   | { readonly type: 'refused'; readonly error: RefusedRequest }
   /** What the server kept is gone with the carrier. `isIdempotent`: the request carried a key that the server honours. */
   | { readonly type: 'lost'; readonly hasLeft: boolean; readonly isIdempotent: boolean }
+  /** The server closed without reading the request: it was too large for a socket. */
+  | { readonly type: 'outgrown' }
   /** There is nothing to replay: we do not remember the whole chain. */
   | { readonly type: 'noHistory' }
   /** The pause is over. */
@@ -115,6 +117,9 @@ export function stepRecovery(state: RecoveryState, input: RecoveryInput): Recove
       return isUnderWay(state) ? refused(state, input.error) : stay(state);
     case 'lost':
       return isUnderWay(state) ? lost(state, input) : stay(state);
+    case 'outgrown':
+      if (!isUnderWay(state)) return stay(state);
+      return state.hasEvents ? end(state, 'lost') : acquire(state, true);
     case 'noHistory':
       return state.phase === 'sent' && state.form === 'replay' ? goWithoutHistory(state) : stay(state);
     case 'resume':
@@ -191,6 +196,9 @@ function lost(
   const next = { ...state, retries: retries + 1, isResent: isResent || hasLeft || hasEvents };
   return retries === 0 ? acquire(next, false) : pause(next, null);
 }
+
+/** What the server says of a message that is larger than what it reads from a socket; over HTTP it may pass. */
+export const tooLargeCode = 'websocket_message_too_large';
 
 /** Whether the server does not know `stream_id`, or knows too many already. */
 export function isLaneRefused({ code, param }: RefusedRequest): boolean {

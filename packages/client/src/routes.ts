@@ -11,7 +11,7 @@ import type { ConnectOptions, Settings } from './options.ts';
 import { canSetSocketHeaders, createProxyInit, createWebSocketFactory } from './platform.ts';
 import type { ProxyInit } from './platform.ts';
 import type { RefusedRequest } from './recovery.ts';
-import { isLaneRefused } from './recovery.ts';
+import { isLaneRefused, tooLargeCode } from './recovery.ts';
 import { Socket } from './socket.ts';
 import type { SocketListener, WebSocketFactory } from './socket.ts';
 import { SocketLink } from './socket-link.ts';
@@ -45,6 +45,8 @@ export class Routes {
   /** Whether a socket has ever opened. */
   #hasOpened = false;
   #isFallenBack: boolean;
+  /** Lanes with a request that was too large for a socket: their conversations only grow, so they stay with HTTP. */
+  readonly #outgrown = new WeakSet<Passenger>();
 
   /** Throws a `TypeError` for options that cannot be. */
   constructor(options: ConnectOptions, tell: (state: ConnectionState, reason: string) => void) {
@@ -69,7 +71,7 @@ export class Routes {
       init: options.fetch ? {} : this.#proxy,
       mayBeLongwire: this.#isAsking,
     });
-    this.#isFallenBack = options.fallback !== 'never' && this.#memory.hasNoSockets(this.#httpUrl.origin);
+    this.#isFallenBack = this.settings.mayUseHttp && this.#memory.hasNoSockets(this.#httpUrl.origin);
   }
 
   /** Opens a socket, or settles for HTTP. Tries once: a wrong address is told at once. Rejects with a `ConnectError`. */
@@ -91,7 +93,7 @@ export class Routes {
 
   /** What this lane can send on right now; null for nothing. */
   ready(passenger: Passenger): Carrier | null {
-    if (this.#isFallenBack) return this.#http;
+    if (this.#isFallenBack || this.#outgrown.has(passenger)) return this.#http;
     for (const link of this.#links) if (link.isUsable && link.hasSeat(passenger)) return link;
     for (const link of this.#links) if (link.isUsable && link.seat(passenger)) return link;
     return null;
@@ -115,6 +117,10 @@ export class Routes {
   /** A lane's request was refused by what it was sent on, and would not be by another. */
   leave(passenger: Passenger, carrier: Carrier, refusal: RefusedRequest): void {
     if (!(carrier instanceof SocketLink)) return;
+    if (refusal.code === tooLargeCode) {
+      this.#outgrown.add(passenger);
+      return carrier.unseat(passenger, false);
+    }
     if (isLaneRefused(refusal)) {
       if (refusal.code !== 'websocket_stream_limit_reached') this.#hasLanes = false;
       carrier.unseat(passenger, true);
@@ -152,7 +158,7 @@ export class Routes {
       this.#links.delete(link);
       this.#end.signal.throwIfAborted();
       const message = `${error instanceof Error ? error.message : 'No WebSocket opened'} at ${this.#where}.`;
-      if (this.#options.fallback === 'never') throw new ConnectError(message);
+      if (!this.settings.mayUseHttp) throw new ConnectError(message);
       await this.#fallBack(message, isLast || !this.#hasOpened);
     }
   }

@@ -1,5 +1,5 @@
 /** One turn of a lane, from `create` to its end: performs what `recovery.ts` decides. */
-import { adviceForCloseCode } from '@longwire/protocol/close-codes';
+import { closeCodes } from '@longwire/protocol/close-codes';
 import type { Response, ResponseCancelEvent, ResponseSteerEvent, ServerEvent } from '@longwire/protocol';
 import type { Carrier, Passenger, Sending } from './carrier.ts';
 import type { ChainMemory, ChainNode } from './chain-memory.ts';
@@ -8,7 +8,7 @@ import { ConnectionLostError, HistoryLostError, toResponsesError, TurnTimeoutErr
 import type { ConnectionLoss, ResponsesError, TurnLimit } from './errors.ts';
 import { toBackoffMs } from './options.ts';
 import type { Settings } from './options.ts';
-import { startRecovery, stepRecovery } from './recovery.ts';
+import { startRecovery, stepRecovery, tooLargeCode } from './recovery.ts';
 import type { RecoveryInput, RecoveryState, RecoveryStep, RefusedRequest, RequestForm } from './recovery.ts';
 import { OutgoingRequest } from './outgoing-request.ts';
 import type { Ground, LaneRequest } from './outgoing-request.ts';
@@ -17,6 +17,7 @@ import type { Steers } from './steering.ts';
 import { Timers } from './timers.ts';
 import { OpenTurn, responseOf } from './turn-stream.ts';
 import type { TurnEnd } from './turn-stream.ts';
+import { createWarmUp } from './warm-up.ts';
 
 /** What a turn needs of its lane. */
 export interface TurnHost {
@@ -125,8 +126,15 @@ export class RunningTurn {
     if (this.#steered && !this.#host.steers.isOpen(this.#steered.id)) this.#end({ response: this.#steered });
   }
 
-  /** What the server kept is gone. */
-  lose(loss: ConnectionLoss): void {
+  /** Size of the request that has left and that nothing came of yet; 0 for none. */
+  waitingBytes(): number {
+    const carrier = this.#carrier;
+    if (!carrier || !this.isWaiting || !this.#sending?.hasLeft) return 0;
+    return new TextEncoder().encode(this.#outgoing.encode(carrier, this.#host.passenger.name)).length;
+  }
+
+  /** What the server kept is gone. `isBlamed`: because of this turn's request. */
+  lose(loss: ConnectionLoss, isBlamed: boolean): void {
     if (this.#isOver) return;
     const hasLeft = this.#sending?.hasLeft ?? false;
     this.turn.isSent ||= hasLeft;
@@ -134,11 +142,10 @@ export class RunningTurn {
     this.#host.steers.failAll('connection_lost', 'The connection was lost before the steer was applied.');
     if (this.#steered) return this.#end({ response: this.#steered });
     if (this.turn.isSettled) return this.#end({ error: new ConnectionLostError(loss, this.turn.progress) });
-    // A server that closed because of what we sent would do so again.
-    const isWelcome = adviceForCloseCode(loss.code) !== 'terminal';
-    const isIdempotent = isWelcome && this.#outgoing.hasKey && this.#carrier?.keys !== 'ignored';
     this.#sending = null;
     this.#silence.stop();
+    if (isBlamed && loss.code === closeCodes.tooLarge.code && this.#host.settings.mayUseHttp) return this.#outgrow();
+    const isIdempotent = !isBlamed && this.#outgoing.hasKey && this.#carrier?.keys !== 'ignored';
     this.#step({ type: 'lost', hasLeft, isIdempotent });
   }
 
@@ -279,6 +286,7 @@ export class RunningTurn {
     this.#sending = null;
     if (isResent) return this.#transmit(carrier);
     this.#outgoing.renew(carrier);
+    if (carrier.kind === 'http' && this.request.generate === false) return this.#warmUp(carrier, this.#nextAttempt());
     if (form === 'delta') {
       this.#outgoing.continueById(this.#ground, carrier);
       return this.#transmit(carrier);
@@ -292,6 +300,15 @@ export class RunningTurn {
     if (attempt !== this.#attempt) return;
     if (isWhole) this.#transmit(carrier);
     else this.#step({ type: 'noHistory' });
+  }
+
+  /** Takes the input into the chain, and asks nobody. */
+  #warmUp(carrier: Carrier, attempt: number): void {
+    this.#outgoing.continueById(this.#ground, carrier);
+    const events = createWarmUp(this.request.model ?? null, this.#outgoing.previousResponseId ?? null);
+    queueMicrotask(() => {
+      if (attempt === this.#attempt) for (const event of events) this.receive(event, 0);
+    });
   }
 
   #transmit(carrier: Carrier): void {
@@ -372,6 +389,23 @@ export class RunningTurn {
     this.#step({ type: 'refused', error });
   }
 
+  /** The request is larger than what the server reads from a socket: it was refused unread. */
+  #outgrow(): void {
+    const event: ServerEvent = {
+      type: 'error',
+      status: 413,
+      error: {
+        type: 'invalid_request_error',
+        code: tooLargeCode,
+        message: 'The request is larger than what this server reads from a socket.',
+        param: null,
+      },
+    };
+    const error = toResponsesError(event);
+    this.#refusal = error && { event, bytes: 0, error };
+    this.#step({ type: 'outgrown' });
+  }
+
   #onResponse(response: Response): void {
     if (!this.#carrier) return;
     this.#host.commit(response, { parent: this.#ground.parent, input: this.#input }, this.#carrier);
@@ -392,7 +426,7 @@ export class RunningTurn {
     // Its late events must not meet the next turn, nor what comes when it is asked for again.
     this.#host.leave(carrier, notRefused);
     if (this.#silences <= 2 && carrier.keys !== 'ignored')
-      this.lose({ code: 1006, reason: error.message, cause: error });
+      this.lose({ code: 1006, reason: error.message, cause: error }, false);
     else this.#end({ error });
   }
 

@@ -1,6 +1,7 @@
 /** The lanes on one connection, and whose an event is. */
 import type { ServerEvent } from '@longwire/protocol';
 import type { Passenger } from './carrier.ts';
+import { adviceForCloseCode, closeCodes } from '@longwire/protocol/close-codes';
 import { toResponsesError } from './errors.ts';
 import type { ConnectionLoss } from './errors.ts';
 
@@ -46,7 +47,8 @@ export class Seats {
   lose(loss: ConnectionLoss): void {
     const passengers = [...this.#seats.values()];
     this.#seats.clear();
-    for (const passenger of passengers) passenger.lose(loss);
+    const blamed = blame(passengers, loss);
+    for (const passenger of passengers) passenger.lose(loss, blamed.includes(passenger));
   }
 
   /** Whose this event is; undefined for nobody's. */
@@ -70,4 +72,16 @@ export class Seats {
     // Of several it may be any, unless all of them will hear the same.
     return waiting.length === 1 || error.param === 'stream_id' ? waiting.find(({ name }) => name !== null) : undefined;
   }
+}
+
+/**
+ * Those for whose requests the server closed. Of a message that is too large: whatever it has read was smaller, so the largest
+ * request without an answer is too large, and was never read.
+ */
+function blame(passengers: readonly Passenger[], { code }: ConnectionLoss): readonly Passenger[] {
+  if (adviceForCloseCode(code) !== 'terminal') return [];
+  if (code !== closeCodes.tooLarge.code) return passengers;
+  const sizes = passengers.map((passenger) => passenger.waitingBytes());
+  const largest = Math.max(0, ...sizes);
+  return passengers.filter((_, index) => largest > 0 && sizes[index] === largest);
 }

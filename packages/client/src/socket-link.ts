@@ -1,13 +1,14 @@
 /** One connection to the server over one socket after the other: performs what `link-state.ts` decides. */
 import type { ServerEvent } from '@longwire/protocol';
-import { adviceForCloseCode } from '@longwire/protocol/close-codes';
+import { adviceForCloseCode, closeCodes } from '@longwire/protocol/close-codes';
 import { createCarrierId, isTerminal, parseEvent } from './carrier.ts';
 import type { Carrier, KeySupport, Passenger, Sending } from './carrier.ts';
 import { ConnectError, toResponsesError } from './errors.ts';
-import type { ConnectionLoss } from './errors.ts';
+import type { ConnectionLoss, ResponsesError } from './errors.ts';
 import { createLinkState, stepLink } from './link-state.ts';
 import type { LinkAnswer, LinkEffect, LinkInput, LinkState } from './link-state.ts';
 import { toBackoffMs } from './options.ts';
+import { tooLargeCode } from './recovery.ts';
 import type { Settings } from './options.ts';
 import { Seats } from './seats.ts';
 import type { Socket, SocketListener } from './socket.ts';
@@ -301,8 +302,15 @@ export class SocketLink implements Carrier {
       if (passenger?.isWaiting) passenger.receive(event, bytes);
       return this.#endIfUnused();
     }
+    if (error?.code === tooLargeCode) return this.#closeFor(error);
     if (error && !passenger?.isBusy) this.#lastWord = error;
     else passenger?.receive(event, bytes);
+  }
+
+  /** What is too large was not read, and names no lane. The server closes now, and where it does not, we do. */
+  #closeFor(error: ResponsesError): void {
+    this.#socket?.drop(1000, '');
+    this.#cut({ code: closeCodes.tooLarge.code, reason: closeCodes.tooLarge.reason, cause: error });
   }
 
   #dropSocket(why: string): void {

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { connect, ConnectionLostError, createNetworkMemory } from '../src/index.ts';
 import type { Connection, ConnectOptions } from '../src/index.ts';
-import { answer, startPeer } from './peer.ts';
+import { answer, playFetch, startPeer, toSse } from './peer.ts';
 import type { Frame } from './peer.ts';
 
 let connection: Connection;
@@ -22,18 +22,6 @@ async function open(reply: (body: Frame) => Response, options: Partial<ConnectOp
     ...options,
   });
   return bodies;
-}
-
-function playFetch(bodies: Frame[], reply: (body: Frame) => Response): typeof fetch {
-  return async (_url, init) => {
-    const body = JSON.parse(typeof init?.body === 'string' ? init.body : '{}') as Frame;
-    bodies.push(body);
-    return reply(body);
-  };
-}
-
-function toSse(events: readonly Frame[], headers: Record<string, string> = {}): Response {
-  return new Response(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''), { headers });
 }
 
 test('a gateway that fails says nothing of the request behind it: it is not sent again', async () => {
@@ -64,6 +52,21 @@ test('what the API itself refuses is sent again, as a new request', async () => 
   const bodies = await open(() => replies.shift()?.() ?? Response.error());
   await expect(connection.lane().create({ input: 'one' }).response).resolves.toMatchObject({ id: 'resp_1' });
   expect(bodies[1]).not.toEqual(bodies[0]);
+});
+
+test('generate: false is answered here, and what it told goes along with the next request', async () => {
+  const bodies = await open(() => toSse(answer('resp_1', 'a')));
+  const lane = connection.lane();
+  const warmUp = lane.create({ model: 'm', input: 'before', generate: false });
+  const types = [];
+  for await (const { type } of warmUp) types.push(type);
+  expect(types).toEqual(['response.created', 'response.in_progress', 'response.completed']);
+  const { id, output } = await warmUp.response;
+  expect(output).toEqual([]);
+  expect(lane.newest).toBe(id);
+  await lane.create({ model: 'm', input: 'one' }).response;
+  expect(bodies).toHaveLength(1);
+  expect(bodies[0]).toMatchObject({ previous_response_id: null, input: [{ content: 'before' }, { content: 'one' }] });
 });
 
 test('a steer that was given while a way was looked for, and HTTP was found, fails; the turn goes on', async () => {

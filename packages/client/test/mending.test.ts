@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { connect, ConnectionLostError, createNetworkMemory, HistoryLostError, TurnTimeoutError } from '../src/index.ts';
 import type { Connection, ConnectOptions, Lane, SpillStore, TurnStream } from '../src/index.ts';
-import { answer, refusal, startPeer } from './peer.ts';
+import { answer, playFetch, refusal, startPeer, toSse } from './peer.ts';
 import type { Frame, Peer, PeerSocket } from './peer.ts';
 
 let peer: Peer;
@@ -168,15 +168,8 @@ describe('sockets', () => {
   });
 
   test('that were closed for what was sent on them are not tried again with it', async () => {
-    const socket = await open({ resume: true });
-    socket.send({
-      type: 'longwire:connection',
-      token: 'T',
-      resumed: false,
-      received: 0,
-      grace_ms: 1000,
-      idempotency: true,
-    });
+    const socket = await open({ resume: true, fallback: 'never' });
+    socket.send({ ...hello, idempotency: true });
     const turn = connection.lane('big').create({ input: 'much' });
     await socket.next();
     socket.send(refusal('websocket_message_too_large', 'Too large.'));
@@ -184,6 +177,32 @@ describe('sockets', () => {
     const error = await turn.response.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConnectionLostError);
     expect(error).toMatchObject({ code: 1009, cause: { code: 'websocket_message_too_large' } });
+  });
+
+  test.each([
+    ['that tells why and closes', true, true],
+    ['that only tells', true, false],
+    ['that only closes', false, true],
+  ])('of a server %s: what is too large goes over HTTP, the rest on to the next socket', async (_, tells, closes) => {
+    const bodies: Frame[] = [];
+    const socket = await open({
+      resume: true,
+      fetch: playFetch(bodies, () => toSse(answer('resp_big', 'a'))),
+    });
+    socket.send({ ...hello, idempotency: true });
+    const small = connection.lane().create({ input: 'little' });
+    const big = connection.lane('big').create({ input: 'much '.repeat(100) });
+    await socket.next();
+    await socket.next();
+    if (tells) socket.send({ ...refusal('websocket_message_too_large', 'Too large.'), longwire_seq: 1 });
+    if (closes) socket.close(1009, 'message too large');
+    await expect(big.response).resolves.toMatchObject({ id: 'resp_big' });
+    expect(bodies).toMatchObject([{ stream: true, input: 'much '.repeat(100) }]);
+    const next = await peer.accept();
+    next.send({ ...hello, idempotency: true });
+    expect(await next.next()).toMatchObject({ input: 'little' });
+    next.send(...number(answer('resp_small', 'b')));
+    await expect(small.response).resolves.toMatchObject({ id: 'resp_small' });
   });
 });
 

@@ -95,6 +95,20 @@ export async function startPeer(admit: (request: IncomingMessage) => number = ()
   };
 }
 
+/** An HTTP server in place of `fetch`: notes the body of each request and answers it. */
+export function playFetch(bodies: Frame[], reply: (body: Frame) => Response): typeof fetch {
+  return async (_url, init) => {
+    const body = JSON.parse(typeof init?.body === 'string' ? init.body : '{}') as Frame;
+    bodies.push(body);
+    return reply(body);
+  };
+}
+
+/** Server-sent events. */
+export function toSse(events: readonly Frame[], headers: Record<string, string> = {}): Response {
+  return new Response(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''), { headers });
+}
+
 /** The events of a response that says `text`, in the order of the protocol. */
 export function answer(id: string, text: string, streamId?: string): Frame[] {
   const lane = streamId === undefined ? {} : { stream_id: streamId };
