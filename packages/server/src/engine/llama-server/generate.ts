@@ -45,6 +45,7 @@ export async function* generate(
   let gaps = new TokenGaps(answer.output.tokens);
   const lease = await generator.pool.lease(prompt.span, signal);
   const slot = lease.sequence;
+  let known = 0;
   let cached = 0;
   let reason: EndReason = 'stop';
   let hasLeft = false;
@@ -63,7 +64,8 @@ export async function* generate(
       reason = 'max_output_tokens';
       return;
     }
-    const how = { span, schema, grammar, slot: slot.id, limit: rest, seed: generator.seed };
+    const isOwn = known > 0 || !isFirst;
+    const how = { span, schema, grammar, slot: slot.id, isOwn, limit: rest, seed: generator.seed };
     const body = toCompletionBody(request, prompt, how);
     let events = isFirst ? output.begin() : [];
     for await (const chunks of generator.api.completion(body, signal)) {
@@ -89,7 +91,7 @@ export async function* generate(
     }
   };
   try {
-    await abortable(lease.ready, signal);
+    known = await abortable(lease.ready, signal);
     slot.isBusy = true;
     yield* read(true);
     await gaps.close(generator.api);
@@ -134,13 +136,14 @@ export async function warm(
   if (lease === null) return;
   const slot = lease.sequence;
   try {
-    await lease.ready;
+    const isOwn = (await lease.ready) > 0;
     slot.isBusy = true;
     const body = toCompletionBody(request, prompt, {
       span: prompt.span,
       schema: null,
       grammar: null,
       slot: slot.id,
+      isOwn,
       limit: 0,
       seed: null,
     });

@@ -15,6 +15,8 @@ export interface CompletionOptions {
   /** The same as GBNF. At most one of them is given. */
   readonly grammar: string | null;
   readonly slot: number;
+  /** Whether what the slot holds is the same project's: else it evaluates everything, so that `cached_tokens` tells nothing of another one. */
+  readonly isOwn: boolean;
   /** Most tokens of the answer; the server says one even for 0. */
   readonly limit: number;
   /** Null: the server takes a fresh one. */
@@ -25,13 +27,13 @@ export interface CompletionOptions {
 export function toCompletionBody(
   request: GenerateRequest<unknown>,
   prompt: Prompt,
-  { span, schema, grammar, slot, limit, seed }: CompletionOptions,
+  { span, schema, grammar, slot, isOwn, limit, seed }: CompletionOptions,
 ): Buffer[] {
   const { requested, settings } = request;
   const fields: Record<string, unknown> = {
     id_slot: slot,
     n_predict: limit,
-    cache_prompt: true,
+    cache_prompt: isOwn,
     stream: true,
     return_tokens: true,
     return_progress: true,

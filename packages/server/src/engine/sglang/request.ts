@@ -1,5 +1,6 @@
 /** A question -> the body of `POST /generate`. */
 import { wantsLogprobs } from '../token-chain/answer-settings.ts';
+import { toCacheSalt } from '../token-server/cache-salt.ts';
 import type { Question } from '../token-server/generate.ts';
 import { toBody } from '../token-server/prompt-ids.ts';
 
@@ -26,6 +27,13 @@ export function toGenerateBody({ request, span, schema, limit }: Question, { rid
   if (seed !== null) sampling['sampling_seed'] = seed;
   if (schema !== null) sampling['json_schema'] = JSON.stringify(schema);
   const logprobs = { return_logprob: true, top_logprobs_num: settings.top_logprobs, return_text_in_logprobs: true };
-  const fields = { rid, stream: true, sampling_params: sampling, ...(wantsLogprobs(request) ? logprobs : {}) };
+  const fields = {
+    rid,
+    stream: true,
+    sampling_params: sampling,
+    // The radix cache keeps requests of different keys apart.
+    extra_key: toCacheSalt(request.project),
+    ...(wantsLogprobs(request) ? logprobs : {}),
+  };
   return toBody(fields, 'input_ids', span);
 }

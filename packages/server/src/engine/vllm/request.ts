@@ -1,5 +1,6 @@
 /** A question -> the body of `POST /v1/completions`. */
 import { wantsLogprobs } from '../token-chain/answer-settings.ts';
+import { toCacheSalt } from '../token-server/cache-salt.ts';
 import type { Question } from '../token-server/generate.ts';
 import { toBody } from '../token-server/prompt-ids.ts';
 
@@ -12,6 +13,7 @@ export function toCompletionBody({ request, span, schema, limit }: Question, see
     stream: true,
     stream_options: { include_usage: true },
     return_token_ids: true,
+    cache_salt: toCacheSalt(request.project),
     // The marks of calls and reasoning are special tokens with some models.
     skip_special_tokens: false,
     spaces_between_special_tokens: false,

@@ -11,6 +11,7 @@ import { decode, encode, endOfTurn, isControl, template } from '../token-server/
 export interface CompletionBody {
   readonly prompt: number[];
   readonly id_slot: number;
+  readonly cache_prompt: boolean;
   readonly n_predict: number;
   readonly n_probs?: number;
   readonly json_schema?: unknown;
@@ -115,7 +116,7 @@ export async function startFakeServer(slotCount = 2, contextTokens = 4096): Prom
   ): Promise<void> {
     fake.completions.push(body);
     if (fake.refuse !== null) return json(fake.refuse.status, fake.refuse.body);
-    const held = fake.slots[body.id_slot] ?? [];
+    const held = (body.cache_prompt ? fake.slots[body.id_slot] : null) ?? [];
     let cached = 0;
     while (cached < body.prompt.length - 1 && cached < held.length && held[cached] === body.prompt[cached]) cached += 1;
     const slot = (fake.slots[body.id_slot] = [...body.prompt]);

@@ -86,6 +86,18 @@ describe('the llama-server engine', () => {
     expect(again.usage.cachedTokens).toBe(left.usage.inputTokens + left.usage.outputTokens);
   });
 
+  it('reuses nothing that was evaluated for another project', async () => {
+    await using setup = await setUp(1);
+    const { engine, server } = setup;
+    const question = user('A prompt that two projects happen to send.');
+    await takeTurn(engine, null, [question], { project: 'acme' });
+    const other = await takeTurn(engine, null, [question], { project: 'other' });
+    expect(other.usage.cachedTokens).toBe(0);
+    expect(server.completions.map(({ cache_prompt }) => cache_prompt)).toEqual([false, false]);
+    const next = await takeTurn(engine, other.context, [user('And?')], { project: 'other' });
+    expect(next.usage.cachedTokens).toBe(other.usage.inputTokens + other.usage.outputTokens);
+  });
+
   it('lets no message forge a control token', async () => {
     await using setup = await setUp();
     const { engine, server } = setup;

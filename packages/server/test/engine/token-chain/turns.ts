@@ -16,6 +16,8 @@ export interface Turn {
 }
 
 export interface TurnOptions {
+  /** `default` where it is left out. */
+  readonly project?: string;
   readonly request?: Partial<CreateRequest>;
   readonly signal?: AbortSignal;
   readonly onEvents?: (events: readonly EngineEvent[]) => void;
@@ -42,6 +44,7 @@ export const weatherTool: Tool = {
 export function toGenerateRequest(
   context: TokenContext,
   request: Partial<CreateRequest> = {},
+  project = 'default',
 ): GenerateRequest<TokenContext> {
   const requested: CreateRequest = { input: [], ...request };
   return {
@@ -50,7 +53,7 @@ export function toGenerateRequest(
     preamble: { instructions: requested.instructions ?? null, tools: requested.tools ?? [] },
     settings: resolveSettings(requested),
     requested,
-    project: 'default',
+    project,
     responseId: 'resp_test',
   };
 }
@@ -72,7 +75,7 @@ export async function takeTurn(
   const context = engine.extend(parent, input);
   const events: EngineEvent[] = [];
   const signal = options.signal ?? new AbortController().signal;
-  for await (const batch of engine.generate(toGenerateRequest(context, options.request), signal)) {
+  for await (const batch of engine.generate(toGenerateRequest(context, options.request, options.project), signal)) {
     events.push(...batch);
     options.onEvents?.(batch);
   }

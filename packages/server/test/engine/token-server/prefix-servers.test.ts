@@ -72,6 +72,15 @@ describe.each(Object.entries(kinds))('the %s engine', (_, { dialect, create }) =
     expect(second.usage).toMatchObject({ inputTokens: two.length, cachedTokens: known - (known % blockIds) });
   });
 
+  it('lets the server keep the caches of projects apart, without telling their names', async () => {
+    await using setup = await setUp();
+    const { engine, server } = setup;
+    for (const project of ['acme', 'acme', 'other']) await takeTurn(engine, null, [user('Hi')], { project });
+    const salts = server.asked.map((body) => body['cache_salt'] ?? body['extra_key']);
+    expect(salts).toEqual([expect.stringMatching(/^[\w-]{43}$/), salts[0], expect.stringMatching(/^[\w-]{43}$/)]);
+    expect(salts[2]).not.toBe(salts[0]);
+  });
+
   it('lets forks share what they have in common', async () => {
     await using setup = await setUp();
     const { engine } = setup;
