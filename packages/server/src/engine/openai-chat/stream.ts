@@ -6,6 +6,7 @@ import type { UpstreamErrors } from '../http/errors.ts';
 import { ItemQueue } from '../chat/item-queue.ts';
 import { StreamedCall } from '../chat/tool-call.ts';
 import type { ToolTable } from '../chat/tools.ts';
+import { TextTemplate } from './text-template.ts';
 import { toEngineUsage, unknownUsage } from './usage.ts';
 import type { ChatChoice, ChatChunk, ChatContentPiece, ChatDelta, ChatLogprob, ChatToolCallDelta } from './wire.ts';
 
@@ -20,6 +21,7 @@ export class ChatStreamDecoder {
   readonly #text = new TextDecoder();
   readonly #parser: EventSourceParser;
   readonly #queue: ItemQueue;
+  readonly #template = new TextTemplate();
   readonly #calls: { index: number | null; id: string | null; call: StreamedCall }[] = [];
   readonly #callIds = new Set<string>();
   #usage: EngineUsage | null = null;
@@ -106,6 +108,11 @@ export class ChatStreamDecoder {
 
   #onData(json: string, isError = false): void {
     if (this.#stopped) return;
+    const text = isError ? null : this.#template.read(json);
+    if (text !== null) {
+      this.#onText(text);
+      return;
+    }
     let chunk: ChatChunk | null;
     try {
       chunk = JSON.parse(json) as ChatChunk | null;
@@ -118,6 +125,7 @@ export class ChatStreamDecoder {
       this.#fail(this.#errors.fromStream(chunk, this.#model));
       return;
     }
+    this.#template.learn(json, chunk);
     this.#usage = toEngineUsage(chunk) ?? this.#usage;
     const choice = chunk.choices?.find((each) => (each.index ?? 0) === 0);
     if (choice) this.#onChoice(choice);
