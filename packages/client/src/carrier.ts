@@ -47,7 +47,7 @@ export interface Passenger {
   isSteering(responseId: string): boolean;
   /** An event of this lane, with its size on the wire. */
   receive(event: ServerEvent, bytes: number): void;
-  /** Size of the request that has left and that nothing came of yet; 0 for none. */
+  /** Size of its largest message that has left and that nothing came of yet; 0 for none. */
   waitingBytes(): number;
   /**
    * What the server kept is gone, and nothing more will come of what was sent. `isBlamed`: the server closed because of it, and
@@ -77,6 +77,11 @@ export function parseEvent(text: string): ServerEvent | null {
   } catch {
     return null;
   }
+}
+
+/** The size of a text on the wire. */
+export function toByteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 /** Whether the turn of its lane ends with this event. */

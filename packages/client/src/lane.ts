@@ -166,7 +166,7 @@ export class ConnectedLane implements Lane, Passenger {
   }
 
   waitingBytes(): number {
-    return this.#running?.waitingBytes() ?? 0;
+    return Math.max(this.#running?.waitingBytes() ?? 0, this.#steers.waitingBytes());
   }
 
   lose(loss: ConnectionLoss, isBlamed: boolean): void {

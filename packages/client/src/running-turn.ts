@@ -1,6 +1,7 @@
 /** One turn of a lane, from `create` to its end: performs what `recovery.ts` decides. */
 import { closeCodes } from '@longwire/protocol/close-codes';
 import type { Response, ResponseCancelEvent, ResponseSteerEvent, ServerEvent } from '@longwire/protocol';
+import { toByteLength } from './carrier.ts';
 import type { Carrier, Passenger, Sending } from './carrier.ts';
 import type { ChainMemory, ChainNode } from './chain-memory.ts';
 import { joinJson } from './chain-memory.ts';
@@ -130,7 +131,7 @@ export class RunningTurn {
   waitingBytes(): number {
     const carrier = this.#carrier;
     if (!carrier || !this.isWaiting || !this.#sending?.hasLeft) return 0;
-    return new TextEncoder().encode(this.#outgoing.encode(carrier, this.#host.passenger.name)).length;
+    return toByteLength(this.#outgoing.encode(carrier, this.#host.passenger.name));
   }
 
   /** What the server kept is gone. `isBlamed`: because of this turn's request. */

@@ -1,7 +1,7 @@
 /** The lanes on one connection, and whose an event is. */
 import type { ServerEvent } from '@longwire/protocol';
-import type { Passenger } from './carrier.ts';
 import { adviceForCloseCode, closeCodes } from '@longwire/protocol/close-codes';
+import type { Passenger } from './carrier.ts';
 import { toResponsesError } from './errors.ts';
 import type { ConnectionLoss } from './errors.ts';
 
@@ -74,14 +74,17 @@ export class Seats {
   }
 }
 
+/** What frames of one request may differ by: their ordinals. */
+const slackBytes = 32;
+
 /**
- * Those for whose requests the server closed. Of a message that is too large: whatever it has read was smaller, so the largest
- * request without an answer is too large, and was never read.
+ * Those for whose messages the server closed. Of one that is too large: whatever the server has read was smaller, so the largest
+ * message without an answer is too large, and was never read. Where two are about as large, nothing is proven.
  */
 function blame(passengers: readonly Passenger[], { code }: ConnectionLoss): readonly Passenger[] {
   if (adviceForCloseCode(code) !== 'terminal') return [];
   if (code !== closeCodes.tooLarge.code) return passengers;
   const sizes = passengers.map((passenger) => passenger.waitingBytes());
-  const largest = Math.max(0, ...sizes);
-  return passengers.filter((_, index) => largest > 0 && sizes[index] === largest);
+  const [largest = 0, second = 0] = sizes.toSorted((a, b) => b - a);
+  return passengers.filter((_, index) => sizes[index] === largest && second < largest - slackBytes);
 }

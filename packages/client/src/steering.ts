@@ -1,5 +1,6 @@
 /** Input for responses that run, from sent to applied (dossier F.2). */
 import type { InputItem, ServerEvent, SteerFailedEvent, SteerInput, SteerPendingEvent } from '@longwire/protocol';
+import { toByteLength } from './carrier.ts';
 import { toJsonItems } from './chain-memory.ts';
 
 /** What the client still owes before a steer is applied. */
@@ -32,6 +33,9 @@ interface Entry {
   id: string | null;
 }
 
+/** What a frame holds besides the input of a steer. */
+const frameBytes = 128;
+
 /** The steers of a lane that are not settled. */
 export class Steers {
   #entries: Entry[] = [];
@@ -60,6 +64,12 @@ export class Steers {
   /** Whether the server still has something to say about steers of this response. */
   isOpen(target: string): boolean {
     return this.#entries.some((entry) => entry.target === target);
+  }
+
+  /** About the size of the largest frame that has left and that the server has not answered; 0 for none. */
+  waitingBytes(): number {
+    const sent = this.#entries.filter(({ state }) => state === 'sent');
+    return Math.max(0, ...sent.map(({ input }) => frameBytes + toByteLength(JSON.stringify(input))));
   }
 
   /** Takes in an answer of the server. Returns the input, as JSON, that waits for the next request of the lane. */

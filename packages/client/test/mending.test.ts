@@ -503,6 +503,25 @@ describe('steers', () => {
     expect(await lane.history()).toHaveLength(5);
   });
 
+  test('that are too large for a socket are not held against a request of another lane', async () => {
+    const bodies: Frame[] = [];
+    const socket = await open({ fetch: playFetch(bodies, () => toSse(answer('resp_2', 'b'))) });
+    const lane = connection.lane();
+    const turn = lane.create({ input: 'one' });
+    await socket.next();
+    socket.send(...answer('resp_1', 'a').slice(0, 2));
+    await read(turn, 2);
+    const other = connection.lane('other').create({ input: 'two' });
+    await socket.next();
+    const steering = lane.steer('much '.repeat(100));
+    await socket.next();
+    socket.close(1009, 'message too large');
+    await expect(other.response).rejects.toMatchObject({ name: 'ConnectionLostError', code: 1009, sent: true });
+    await expect(turn.response).rejects.toMatchObject({ name: 'ConnectionLostError', code: 1009, received: 2 });
+    expect(await steering.outcome).toMatchObject({ state: 'failed', code: 'connection_lost' });
+    expect(bodies).toEqual([]);
+  });
+
   test('that a lost connection takes along give their input back', async () => {
     const socket = await open();
     const { turn, steering } = await steered(socket);
