@@ -1,7 +1,7 @@
 /** Small conversations that find out what a chat template can do, and whether it may be rendered in pieces. */
 import type { Family } from './families/family.ts';
 import type { ChatMessage, ChatToolCall } from './messages.ts';
-import { plainVariables } from './rendering.ts';
+import { plainVariables, reasoningFields } from './rendering.ts';
 import type { Renderer, TemplateTraits, TemplateVariables } from './rendering.ts';
 
 const user = (content: string): ChatMessage => ({ role: 'user', content });
@@ -44,6 +44,9 @@ export function findTraits(renderer: Renderer, family: Family): TemplateTraits {
     tools: true,
     rawArguments: true,
     parallelCalls: true,
+    reasoningField: 'reasoning_content',
+    textBesideReasoning: true,
+    anyCallId: true,
     toolChoice: true,
   };
   /** Whether the texts stand in the rendered conversation, in this order. */
@@ -74,13 +77,26 @@ export function findTraits(renderer: Renderer, family: Family): TemplateTraits {
   const rawArguments = usesTools(all);
   const tools = rawArguments || usesTools({ ...all, rawArguments: false });
   const twoCalls = [user('first'), answer('', call, call), result('sunny'), result('rainy')];
+  const base = { ...all, tools, rawArguments };
+  const thinks = [
+    [user('first'), thought('probed thought', answer('', call)), result('sunny')],
+    [user('first'), thought('probed thought', answer('second'))],
+  ];
+  const reasoningField = reasoningFields.find((each) =>
+    thinks.some((messages) => shows(messages, ['probed thought'], withTools, { ...base, reasoningField: each })),
+  );
+  const withThoughts = { ...base, reasoningField: reasoningField ?? all.reasoningField };
+  const says = [user('first'), thought('probed thought', answer('second', call)), result('sunny')];
+  const oddCall = { ...call, id: 'call_0123456789abcdef' };
+  const oddIds = [user('first'), answer('', oddCall), { ...result('sunny'), tool_call_id: oddCall.id }];
   return {
+    ...withThoughts,
     system: shows([system('rules'), user('first')], ['rules', 'first']),
     laterSystem: shows([user('first'), answer('second'), system('rules'), user('third')], ['second', 'rules', 'third']),
     neighbours: shows([user('first'), user('second')], ['first', 'second']),
-    tools,
-    rawArguments,
-    parallelCalls: !tools || shows(twoCalls, ['sunny', 'rainy'], withTools, { ...all, rawArguments }),
+    parallelCalls: !tools || shows(twoCalls, ['sunny', 'rainy'], withTools, base),
+    textBesideReasoning: !tools || shows(says, ['first', 'sunny'], withTools, withThoughts),
+    anyCallId: !tools || shows(oddIds, ['sunny'], withTools, base),
     toolChoice: shows([user('first')], ['probe_choice'], { ...withTools, toolChoice: 'probe_choice' }),
   };
 }

@@ -1,4 +1,5 @@
 /** Messages -> text by a Jinja chat template, adapted to what that template can take. */
+import { createHash } from 'node:crypto';
 import { Template } from '@huggingface/jinja';
 import type { ChatMessage } from './messages.ts';
 import { describeTools, writeToolsAsText } from './tool-text.ts';
@@ -17,6 +18,11 @@ export interface TemplateVariables {
 /** Nothing but messages. */
 export const plainVariables: TemplateVariables = { tools: [], toolChoice: null, thinking: true };
 
+/** Names that templates have for reasoning. */
+export const reasoningFields = ['reasoning_content', 'thinking', 'reasoning'] as const;
+/** One of {@link reasoningFields}. */
+export type ReasoningField = (typeof reasoningFields)[number];
+
 /** What a template can do. */
 export interface TemplateTraits {
   /** Takes a system message at the front. */
@@ -31,6 +37,12 @@ export interface TemplateTraits {
   readonly rawArguments: boolean;
   /** Takes several calls in one message. Where it does not, each becomes a message of its own. */
   readonly parallelCalls: boolean;
+  /** The name under which it reads reasoning. */
+  readonly reasoningField: ReasoningField;
+  /** Takes reasoning and text next to calls. Where it does not, the text becomes part of the reasoning. */
+  readonly textBesideReasoning: boolean;
+  /** Takes call ids of any form. Where it does not, they become nine letters and digits. */
+  readonly anyCallId: boolean;
   /** Tells the model the tool choice. Where it does not, tools that may not be called are not shown. */
   readonly toolChoice: boolean;
 }
@@ -72,13 +84,14 @@ export class Renderer {
     return needsBos && !text.startsWith(bos) ? bos + text : text;
   }
 
-  #toTemplateMessage(message: ChatMessage, traits: TemplateTraits): unknown {
-    if (traits.rawArguments || message.tool_calls === undefined) return this.#guard(message);
+  #toTemplateMessage({ reasoning_content: reasoning, ...message }: ChatMessage, traits: TemplateTraits): unknown {
+    const named = reasoning === undefined ? message : { ...message, [traits.reasoningField]: reasoning };
+    if (traits.rawArguments || message.tool_calls === undefined) return this.#guard(named);
     const calls = message.tool_calls.map((call) => ({
       ...call,
       function: { ...call.function, arguments: parseArguments(call.function.arguments) },
     }));
-    return this.#guard({ ...message, tool_calls: calls });
+    return this.#guard({ ...named, tool_calls: calls });
   }
 
   /** A copy whose strings cannot be taken for the template's own. */
@@ -99,6 +112,8 @@ function adapt(
   let adapted = messages;
   if (!traits.tools) adapted = describeTools(writeToolsAsText(adapted), variables);
   else if (!traits.parallelCalls) adapted = adapted.flatMap(splitCalls);
+  if (!traits.textBesideReasoning) adapted = adapted.map(joinText);
+  if (!traits.anyCallId) adapted = adapted.map(shortenIds);
   adapted = adapted.map((message, index) => {
     const isTaken = index === 0 ? traits.system : traits.laterSystem;
     return message.role !== 'system' || isTaken ? message : { ...message, role: 'user' };
@@ -112,6 +127,28 @@ function splitCalls(message: ChatMessage): ChatMessage[] {
   if (first === undefined || others.length === 0) return [message];
   const rest = others.map((call): ChatMessage => ({ role: 'assistant', content: '', tool_calls: [call] }));
   return [{ ...message, tool_calls: [first] }, ...rest];
+}
+
+/** A message that calls, its text as the end of its reasoning. */
+function joinText(message: ChatMessage): ChatMessage {
+  const { content, reasoning_content: reasoning, tool_calls: calls } = message;
+  if (content === '' || reasoning === undefined || calls === undefined) return message;
+  return { ...message, content: '', reasoning_content: `${reasoning}\n\n${content}` };
+}
+
+function shortenIds(message: ChatMessage): ChatMessage {
+  const { tool_call_id: id, tool_calls: calls } = message;
+  if (id !== undefined) return { ...message, tool_call_id: toShortId(id) };
+  return calls === undefined
+    ? message
+    : { ...message, tool_calls: calls.map((call) => ({ ...call, id: toShortId(call.id) })) };
+}
+
+/** Nine letters and digits: always the same for an id, and never two ids' within reason (46 bits of a digest). */
+function toShortId(id: string): string {
+  if (/^[A-Za-z0-9]{9}$/.test(id)) return id;
+  const digest = createHash('sha256').update(id).digest();
+  return digest.readBigUInt64BE().toString(36).padStart(9, '0').slice(-9);
 }
 
 function joinNeighbours(messages: readonly ChatMessage[]): ChatMessage[] {

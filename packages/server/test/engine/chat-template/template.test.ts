@@ -174,6 +174,62 @@ describe('other templates', () => {
     );
   });
 
+  /** Shows tools; `extra` stands behind a message's text, and `callOf` writes one call, `c`. */
+  const withTools = (extra: string, callOf = ''): string =>
+    `{%- if tools %}{{- '<|im_start|>system\\n' + (tools | tojson) + '<|im_end|>\\n' }}{%- endif %}` +
+    loop(
+      `{{- '<|im_start|>' + m.role + '\\n' + m.content }}${extra}{%- for c in m.tool_calls or [] %}${callOf}{{- '<tool_call>\\n' + c.function.arguments + '\\n</tool_call>' }}{%- endfor %}{{- '<|im_end|>\\n' }}`,
+    );
+
+  it.each(['thinking', 'reasoning', 'reasoning_content'])(
+    'get reasoning under the name that they read: %s',
+    async (name) => {
+      const template = await createChatTemplate(
+        withTools(`{%- if m.${name} %}{{- '(' + m.${name} + ')' }}{%- endif %}`),
+        vocabulary,
+      );
+      expect(template.traits).toMatchObject({ tools: true, reasoningField: name, textBesideReasoning: true });
+      expect(template.isConcatenative).toBe(true);
+      const written = detokenize((await template.delta([{ ...call, reasoning_content: 'Hm.' }], null)) ?? [], true);
+      expect(written).toContain('assistant\nOne moment.(Hm.)<tool_call>');
+    },
+  );
+
+  it('that take no text beside reasoning and calls get it as the end of the reasoning', async () => {
+    const source = withTools(
+      `{%- if m.tool_calls and m.content and m.thinking %}{{- raise_exception('not both') }}{%- endif %}{%- if m.thinking %}{{- '(' + m.thinking + ')' }}{%- endif %}`,
+    );
+    const template = await createChatTemplate(source, vocabulary);
+    expect(template.traits).toMatchObject({ tools: true, reasoningField: 'thinking', textBesideReasoning: false });
+    const write = async (message: ChatMessage): Promise<string> =>
+      detokenize((await template.delta([message], null)) ?? [], true);
+    expect(await write({ ...call, reasoning_content: 'Hm.' })).toContain('assistant\n(Hm.\n\nOne moment.)<tool_call>');
+    expect(await write(call)).toContain('assistant\nOne moment.<tool_call>');
+    expect(await write({ ...answer('Yes.'), reasoning_content: 'Hm.' })).toContain('assistant\nYes.(Hm.)<|im_end|>');
+  });
+
+  it('that want short call ids get them, one for each and the same for its result', async () => {
+    const nine = (id: string): string =>
+      `{%- if ${id} | length != 9 %}{{- raise_exception('nine') }}{%- endif %}{{- '#' + ${id} }}`;
+    const source = withTools(`{%- if m.role == 'tool' %}${nine('m.tool_call_id')}{%- endif %}`, nine('c.id'));
+    const template = await createChatTemplate(source, vocabulary);
+    expect(template.traits).toMatchObject({ tools: true, anyCallId: false, parallelCalls: true });
+    expect(template.isConcatenative).toBe(true);
+    const [used] = call.tool_calls ?? [];
+    if (used === undefined) throw new Error('A call was expected.');
+    const ids = ['call_0f3a', 'call_0f3b', 'abcDEF123'];
+    const calls = { ...call, tool_calls: ids.map((id) => ({ ...used, id })) };
+    const results = ids.map((id) => ({ ...result, tool_call_id: id }));
+    const texts = await Promise.all(
+      [[calls], results].map(async (part) => detokenize((await template.delta(part, null)) ?? [], true)),
+    );
+    const [called, told] = texts.map((text) => text.match(/(?<=#)[A-Za-z0-9]{9}(?![A-Za-z0-9])/g));
+    expect(called).toHaveLength(3);
+    expect(new Set(called).size).toBe(3);
+    expect(called?.[2]).toBe('abcDEF123');
+    expect(told).toEqual(called);
+  });
+
   it('that models lack are replaced by ChatML', async () => {
     const template = await createChatTemplate(null, vocabulary);
     expect(template.isConcatenative).toBe(true);
