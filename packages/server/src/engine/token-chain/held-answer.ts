@@ -46,7 +46,8 @@ export class HeldAnswer {
   #grammar: string | null = null;
   readonly #hasGrammars: boolean;
   readonly #parallelCalls: boolean;
-  #text = '';
+  /** The newest point at which no token was half a character. */
+  #told: Point = { tokens: 0, text: '' };
   /** Where the text may begin: everything before it was given out, or is nothing. */
   #settled: Point = { tokens: 0, text: '' };
   #turning: Turning | null = null;
@@ -97,15 +98,14 @@ export class HeldAnswer {
   /** As `Output.push`, without text that was not held. */
   push(tokens: readonly Token[], text: string, logprobs: readonly TokenLogprob[] = []): EngineEvent[] {
     if (!this.#isFree && !this.#hasGrammars) return this.output.push(tokens, text, logprobs);
-    const before: Point = { tokens: this.output.tokens.length, text: this.#text };
+    const before = this.#told;
     if (this.output.isSettled) this.#settled = before;
-    this.#text += text;
     const events = this.#allowed(this.output.push(tokens, text, logprobs));
+    if (text !== '') this.#told = { tokens: this.output.tokens.length, text: before.text + text };
     const hold = this.output.takeHold();
     if (hold !== null) {
       this.#grammar = hold.grammar;
-      const here: Point = { tokens: this.output.tokens.length, text: this.#text };
-      this.#turning = { ...(hold.text === null ? here : before), added: hold.text ?? '', isBack: false };
+      this.#turning = { ...(hold.text === null ? this.#told : before), added: hold.text ?? '', isBack: false };
     }
     return events;
   }
@@ -127,7 +127,7 @@ export class HeldAnswer {
     if (turning === null) return;
     if (turning.isBack) this.output = this.output.rewound(turning.text);
     this.output.tokens.splice(kept, Infinity, ...added);
-    this.#text = turning.text + turning.added;
+    this.#told = { tokens: this.output.tokens.length, text: turning.text + turning.added };
     this.#turning = null;
   }
 

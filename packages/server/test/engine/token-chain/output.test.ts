@@ -1,3 +1,4 @@
+import { resolveSettings } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
 import { deepseek } from '../../../src/engine/chat-template/families/deepseek.ts';
 import type { Family } from '../../../src/engine/chat-template/families/family.ts';
@@ -7,19 +8,24 @@ import { llama3 } from '../../../src/engine/chat-template/families/llama3.ts';
 import { mistral } from '../../../src/engine/chat-template/families/mistral.ts';
 import { emptyText } from '../../../src/engine/chat-template/template.ts';
 import type { CallTarget } from '../../../src/engine/chat-template/tools.ts';
+import { HeldAnswer } from '../../../src/engine/token-chain/held-answer.ts';
 import { Output } from '../../../src/engine/token-chain/output.ts';
+import type { Prompt } from '../../../src/engine/token-chain/prompt.ts';
 
 const targets = new Map<string, CallTarget>([
   ['edit__patch', { kind: 'custom', name: 'patch', namespace: 'edit' }],
   ['free', { kind: 'custom', name: 'free' }],
 ]);
 
-function createOutput(family: Family): Output {
+const grammars = new Map([['edit__patch', 'root ::= "x"']]);
+
+function toPrompt(family: Family): Prompt {
   const span = { preamble: { tokens: [] }, run: null, tail: [], owner: null, project: 'p' };
   const encoding = { encode: () => Promise.resolve([]) };
-  const prompt = { span, length: 0, opening: emptyText, forced: emptyText, targets, family, encoding };
-  return new Output(prompt, emptyText, false, new Map([['edit__patch', 'root ::= "x"']]));
+  return { span, length: 0, opening: emptyText, forced: emptyText, targets, family, encoding };
 }
+
+const createOutput = (family: Family): Output => new Output(toPrompt(family), emptyText, false, grammars);
 
 const inputOf = (output: Output, pushed: ReturnType<Output['push']>): string =>
   [...pushed, ...output.finish()].map((event) => (event.type === 'call.delta' ? event.delta : '')).join('');
@@ -55,5 +61,40 @@ describe('an output', () => {
     );
     expect(output.takeHold()).toBeNull();
     expect(inputOf(output, events)).toBe('{');
+  });
+});
+
+describe('a held answer', () => {
+  const json = resolveSettings({ input: [], text: { format: { type: 'json_object' } } });
+
+  it('goes on in front of the first character that was not held, however many tokens it took', () => {
+    const answer = new HeldAnswer(toPrompt(hermes), emptyText, json);
+    expect(answer.push([1, 2], '<think>Hm.</think>')).toEqual([{ type: 'reasoning.delta', delta: 'Hm.' }]);
+    expect(answer.schema).toBeNull();
+    expect([answer.push([3], ''), answer.push([4], '🎉 Hi')]).toEqual([[], []]);
+    expect(answer.mustChange).toBe(true);
+    expect(answer.change()).toEqual({ kept: 2, added: '' });
+    // A server may not have told all ids of what stays.
+    expect(answer.change(false)).toEqual({ kept: 0, added: '<think>Hm.</think>' });
+    answer.goOn(2, []);
+    expect(answer.mustChange).toBe(false);
+    expect(answer.schema).toEqual({ type: 'object', additionalProperties: true });
+    expect(answer.push([5], '{}')).toEqual([{ type: 'text.delta', delta: '{}' }]);
+    expect(answer.output.tokens).toEqual([1, 2, 5]);
+    expect(answer.isOver).toBe(true);
+  });
+
+  it('takes what the model wrote of an input back, to its last whole character', () => {
+    const answer = new HeldAnswer(toPrompt(mistral), emptyText, resolveSettings({ input: [] }), grammars);
+    answer.push([1, 2], '[TOOL_CALLS]edit__patch');
+    answer.push([3], '');
+    answer.push([4], '[ARGS]{"x');
+    expect(answer.change()).toEqual({ kept: 2, added: '[ARGS]{"input": "' });
+    expect(answer.change(false)).toEqual({ kept: 0, added: '[TOOL_CALLS]edit__patch[ARGS]{"input": "' });
+    answer.goOn(2, [7]);
+    expect([answer.grammar, answer.output.tokens]).toEqual(['root ::= "x"', [1, 2, 7]]);
+    answer.push([8], 'x"}');
+    expect(answer.change(false)).toEqual({ kept: 0, added: '[TOOL_CALLS]edit__patch[ARGS]{"input": "x"}' });
+    expect(answer.grammar).toBeNull();
   });
 });

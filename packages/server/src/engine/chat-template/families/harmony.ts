@@ -4,7 +4,8 @@
  */
 import type { EngineEvent } from '../../engine.ts';
 import type { CallTarget } from '../tools.ts';
-import { CallEvents, parseJson } from './call-reader.ts';
+import { JsonScanner } from '../json-scanner.ts';
+import { CallEvents } from './call-reader.ts';
 import type { CallTargets, Family, OutputParser } from './family.ts';
 import { findTag, heldFrom } from './tags.ts';
 
@@ -28,6 +29,7 @@ class HarmonyParser implements OutputParser {
   #target: CallTarget | null = null;
   #arguments = '';
   #events = new CallEvents();
+  #scanner = new JsonScanner();
   #isBegun = false;
 
   constructor(targets: CallTargets) {
@@ -43,7 +45,7 @@ class HarmonyParser implements OutputParser {
   }
 
   get openInput(): CallTarget | null {
-    const isOpen = this.#body === 'call' && /^\s*\{/.test(this.#arguments) && parseJson(this.#arguments) === null;
+    const isOpen = this.#body === 'call' && this.#scanner.depth > 0;
     return isOpen && this.#target?.kind === 'custom' ? this.#target : null;
   }
 
@@ -92,6 +94,7 @@ class HarmonyParser implements OutputParser {
       this.#target = target;
       this.#arguments = '';
       this.#events = new CallEvents();
+      this.#scanner = new JsonScanner();
       this.#open(events, 'call');
       events.push(...this.#events.take(target, ''));
     } else {
@@ -128,6 +131,7 @@ class HarmonyParser implements OutputParser {
     else if (this.#body === 'text') events.push({ type: 'text.delta', delta: text });
     else {
       this.#arguments += text;
+      for (const character of text) this.#scanner.push(character);
       if (this.#target !== null) events.push(...this.#events.take(this.#target, this.#arguments));
     }
   }
