@@ -9,12 +9,31 @@ import { startChild, type Child } from '../child.ts';
 const execute = promisify(execFile);
 
 /** One thread, no background compilation, the same hashes in every run. */
-const nodeFlags = ['--single-threaded', '--predictable', '--random-seed=1', '--hash-seed=1'];
+const oneThread = ['--single-threaded', '--predictable', '--random-seed=1', '--hash-seed=1'];
+
+/**
+ * What V8 may compile. `optimised` is what users run; when and what it optimises depends on what came when, and two runs of the same code
+ * differ by a third. `plain` stops at the baseline compiler and keeps its code: two runs differ by less than a hundredth.
+ */
+export const nodeFlags = {
+  optimised: oneThread,
+  // A nursery that a phase does not fill: whether a collection falls into it would be chance.
+  plain: [
+    ...oneThread,
+    '--no-opt',
+    '--no-maglev',
+    '--no-flush-bytecode',
+    '--min-semi-space-size=256',
+    '--max-semi-space-size=256',
+  ],
+};
 
 /** A server whose instructions are counted. */
 export interface CountedServer extends AsyncDisposable {
   readonly url: string;
-  /** Runs the work and returns the instructions that the process executed since the phase before. */
+  /** Runs the work without counting, which is ten times as fast. */
+  warm(work: () => Promise<unknown>): Promise<void>;
+  /** Runs the work and returns the instructions that the process executed meanwhile. */
   count(work: () => Promise<unknown>): Promise<number>;
 }
 
@@ -24,34 +43,48 @@ export function hasCallgrind(): boolean {
   return ['valgrind', 'callgrind_control'].every((tool) => folders.some((folder) => hasFile(folder, tool)));
 }
 
-/** Starts a server of this folder's parent under callgrind. Takes about 20 seconds: ask for it once. */
-export async function startCounted(script: string, args: readonly string[]): Promise<CountedServer> {
+/** Starts a server of this folder's parent under callgrind. Takes about 10 seconds: ask for it once. */
+export async function startCounted(
+  script: string,
+  args: readonly string[],
+  code: keyof typeof nodeFlags,
+): Promise<CountedServer> {
   const folder = mkdtempSync(join(tmpdir(), 'longwire-callgrind-'));
   const valgrind = [
     'valgrind',
     '--tool=callgrind',
     '--quiet',
+    '--instr-atstart=no',
     '--smc-check=all-non-file',
     `--callgrind-out-file=${join(folder, 'out')}`,
   ];
   let child: Child;
   try {
-    child = await startChild(`./${script}`, { args, nodeFlags, wrapper: valgrind });
+    child = await startChild(`./${script}`, { args, nodeFlags: nodeFlags[code], wrapper: valgrind });
   } catch (error) {
     rmSync(folder, { recursive: true });
     throw error;
   }
   let phases = 0;
+  let isCounting = false;
+  const control = (order: string) => execute('callgrind_control', [order, String(child.pid)]);
   const dump = async (): Promise<number> => {
-    await execute('callgrind_control', ['--dump=phase', String(child.pid)]);
+    await control('--dump=phase');
     phases++;
     return readTotal(join(folder, `out.${phases}`));
   };
-  // What came before the first phase is the start of the process.
-  await dump();
+  const setCounting = async (wanted: boolean): Promise<void> => {
+    if (wanted !== isCounting) await control(`--instr=${wanted ? 'on' : 'off'}`);
+    isCounting = wanted;
+  };
   return {
     url: child.url,
+    async warm(work) {
+      await setCounting(false);
+      await work();
+    },
     async count(work) {
+      await setCounting(true);
       await work();
       return dump();
     },

@@ -13,12 +13,19 @@ test('growth beyond it is named with its figures', () => {
   expect(others).toEqual([]);
 });
 
+test('instructions that grew no more than the bare turn are those of another machine', () => {
+  expect(compareCosts(costs, { turnInstructions: 1100, bareTurnInstructions: 108 })).toEqual([]);
+  expect(compareCosts(costs, { turnInstructions: 1100, bareTurnInstructions: 105 })).toHaveLength(1);
+  expect(compareCosts(costs, { turnInstructions: 1100, bareTurnInstructions: 50 })).toHaveLength(1);
+  expect(compareCosts(costs, { writesPerTurn: 4, bareTurnInstructions: 200 })).toHaveLength(1);
+});
+
 test('the floor is not held, and figures that are missing are passed over', () => {
   expect(compareCosts(costs, { bareTurnInstructions: 900 })).toEqual([]);
 });
 
 test('a raised baseline needs a new reason, a lowered one does not', () => {
-  const before = { reason: 'a', node: '24', costs };
+  const before = { reason: 'a', node: '24', arch: 'x64', costs };
   const raised = { ...before, costs: { ...costs, turnInstructions: 2000 } };
   expect(explainBaseline(before, raised)).toEqual([
     'The baseline of turnInstructions was raised without a new reason in bench/baseline.json.',
