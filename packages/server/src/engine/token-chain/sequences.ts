@@ -163,6 +163,9 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
     if (cheapest === undefined) return null;
     // The last token is always evaluated: the model goes on from its result.
     const limit = spanLength(wanted) - 1;
+    const own = this.#slots.find((slot) => isFree(slot) && isContinued(slot, wanted));
+    if (own !== undefined)
+      return { slot: own, shared: Math.min(limit, sharedWith(own, wanted)), source: null, spilled: null };
     const best = this.#closest(wanted);
     const shared = Math.min(limit, sharedWith(best, wanted));
     const spilled = this.#spill?.closest(wanted) ?? null;
@@ -188,6 +191,17 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
       return usability(slot, shared) > usability(best, most) ? slot : best;
     });
   }
+}
+
+/**
+ * Whether a prompt goes on from all that a slot holds, by its chain alone. Then nobody else's tokens are read: chains that begin alike
+ * would be compared from their first token on, turn after turn.
+ */
+function isContinued<Sequence extends KvSequence<Sequence>>({ held, stable }: Slot<Sequence>, wanted: Span): boolean {
+  if (held === null || held.run === null || held.project !== wanted.project || held.preamble !== wanted.preamble)
+    return false;
+  if (held.owner === null || commonRun(held.run, wanted.run) !== held.run) return false;
+  return stable >= held.preamble.tokens.length + held.run.end && commonRun(held.owner, wanted.owner) === held.owner;
 }
 
 /** Neither in use nor being read. */

@@ -2,8 +2,9 @@ import type { Token } from '../../../src/engine/chat-template/tokenizer.ts';
 import { describe, expect, it } from 'vitest';
 import type { KvSequence, Lease } from '../../../src/engine/token-chain/lease.ts';
 import { SequencePool } from '../../../src/engine/token-chain/sequences.ts';
+import type { TokenRun } from '../../../src/engine/token-chain/run.ts';
 import type { Span } from '../../../src/engine/token-chain/span.ts';
-import { block, grow, span, textOf } from './chains.ts';
+import { block, grow, span, textOf, tokensOf } from './chains.ts';
 
 /** Holds tokens and nothing else; checks that operations never overlap. */
 class FakeSequence implements KvSequence<FakeSequence> {
@@ -87,6 +88,33 @@ describe('SequencePool', () => {
     expect(await run(pool, sequences, span(preamble, first, '>'))).toBe(0);
     expect(await run(pool, sequences, span(preamble, second, '>'))).toBe('rules hello'.length);
     expect(sequences.map((sequence) => sequence.length)).toEqual(['rules hello again>'.length, 0]);
+  });
+
+  it('reads nothing of other chains where a chain goes on, though they begin alike', async () => {
+    const { pool, sequences } = createPool(2);
+    const tokens = tokensOf(long);
+    let reads = 0;
+    const twin: TokenRun = {
+      parent: null,
+      end: tokens.length,
+      depth: 0,
+      get root() {
+        return twin;
+      },
+      get tokens() {
+        reads += 1;
+        return tokens;
+      },
+    };
+    const first = await grow(null, long);
+    await run(pool, sequences, span(preamble, first, '>'));
+    const other = await pool.lease({ ...span(preamble, null, '>'), run: twin, owner: await grow(null, 'twin') }, never);
+    await append(other, (await other.ready, other.pending()));
+    other.release();
+    await other.released;
+    const before = reads;
+    expect(await run(pool, sequences, span(preamble, await grow(first, '!'), '>'))).toBe(`rules ${long}`.length);
+    expect([reads - before, before > 0]).toEqual([0, true]);
   });
 
   it('evaluates at least the last token', async () => {
