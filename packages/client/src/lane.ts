@@ -11,7 +11,7 @@ import type { Ground, LaneRequest } from './outgoing-request.ts';
 import { Steers } from './steering.ts';
 import type { Steering } from './steering.ts';
 import { RunningTurn } from './running-turn.ts';
-import type { Continued, TurnHost } from './running-turn.ts';
+import type { Continued, TurnHost } from './turn-host.ts';
 import { responseOf } from './turn-stream.ts';
 import type { TurnEnd, TurnStream } from './turn-stream.ts';
 

@@ -2,52 +2,23 @@
 import { closeCodes } from '@longwire/protocol/close-codes';
 import type { Response, ResponseCancelEvent, ResponseSteerEvent, ServerEvent } from '@longwire/protocol';
 import { toByteLength } from './carrier.ts';
-import type { Carrier, Passenger, Sending } from './carrier.ts';
-import type { ChainMemory, ChainNode } from './chain-memory.ts';
+import type { Carrier, Sending } from './carrier.ts';
 import { joinJson } from './chain-memory.ts';
 import { ConnectionLostError, HistoryLostError, toResponsesError, TurnTimeoutError } from './errors.ts';
 import type { ConnectionLoss, ResponsesError, TurnLimit } from './errors.ts';
+import { matchEvent } from './event-match.ts';
+import type { EventMatch } from './event-match.ts';
 import { toBackoffMs } from './options.ts';
-import type { Settings } from './options.ts';
 import { startRecovery, stepRecovery, tooLargeCode } from './recovery.ts';
 import type { RecoveryInput, RecoveryState, RecoveryStep, RefusedRequest, RequestForm } from './recovery.ts';
 import { OutgoingRequest } from './outgoing-request.ts';
 import type { Ground, LaneRequest } from './outgoing-request.ts';
 import { Silence } from './silence.ts';
-import type { Steers } from './steering.ts';
 import { Timers } from './timers.ts';
 import { OpenTurn, responseOf } from './turn-stream.ts';
 import type { TurnEnd } from './turn-stream.ts';
+import type { TurnHost } from './turn-host.ts';
 import { createWarmUp } from './warm-up.ts';
-
-/** What a turn needs of its lane. */
-export interface TurnHost {
-  readonly settings: Settings;
-  readonly memory: ChainMemory;
-  readonly passenger: Passenger;
-  readonly steers: Steers;
-  /** What the lane can send on right now. */
-  ready(): Carrier | null;
-  acquire(): Promise<Carrier>;
-  leave(carrier: Carrier, refusal: RefusedRequest): void;
-  /** Whether a response of this id has ended on this lane: what still comes of it is nobody's. */
-  hasEnded(responseId: string): boolean;
-  /** From now on it is as if this response had ended. */
-  disown(responseId: string): void;
-  /** A response has ended well. */
-  commit(response: Response, continued: Continued, carrier: Carrier): void;
-  onReplay(): void;
-  /** It will be tried again after a while. */
-  onPause(reason: string): void;
-  /** The turn has ended, for the lane too. */
-  onEnd(turn: RunningTurn, end: TurnEnd): void;
-}
-
-/** A node and what was said on top of it, as JSON without brackets. */
-export interface Continued {
-  readonly parent: ChainNode | null;
-  readonly input: string;
-}
 
 const notRefused: RefusedRequest = { code: null, status: null, param: null, retryAfterMs: null };
 
@@ -108,7 +79,10 @@ export class RunningTurn {
 
   /** An event of this lane. What is not this turn's is dropped: it would be read as its own. */
   receive(event: ServerEvent, bytes: number): void {
-    if (this.#isOver || !this.#isOurs(event)) return;
+    if (this.#isOver) return;
+    const match = this.#match(event);
+    if (match === 'begunAnew') return this.#disown(event);
+    if (match === 'notOurs') return;
     const error = toResponsesError(event);
     if (error) return this.#refuse(event, bytes, error);
     this.#hear();
@@ -206,7 +180,11 @@ export class RunningTurn {
 
   /** Whether the request is on its way or being answered. */
   get #isWithServer(): boolean {
-    return this.#sending !== null && (this.isWaiting || this.#recovery?.phase === 'running');
+    return this.#sending !== null && this.#isUnderWay;
+  }
+
+  get #isUnderWay(): boolean {
+    return this.isWaiting || this.#recovery?.phase === 'running';
   }
 
   #step(input: RecoveryInput): void {
@@ -340,29 +318,23 @@ export class RunningTurn {
     this.#step({ type: 'progress' });
   }
 
-  #isOurs(event: ServerEvent): boolean {
-    if (!this.isWaiting && this.#recovery?.phase !== 'running') return false;
-    if (event.type === 'error') return this.#steered === null;
-    const response = responseOf(event);
-    const { responseId } = this.turn;
-    // Events that name no response belong to the one that runs.
-    if (response === null) return responseId !== null && this.#steered === null;
-    if (response.id === responseId) return this.#steered === null;
-    if (this.#host.hasEnded(response.id)) return false;
-    const continued: unknown = response.previous_response_id;
-    if (this.#steered) return continued === undefined || continued === null || continued === this.#steered.id;
-    if (responseId !== null) {
-      if (this.isWaiting) this.#disown(response.id);
-      return false;
-    }
-    // What tells of another parent, or of none, answers another request, such as one that came to the server twice.
-    return continued === undefined || continued === (this.#outgoing.previousResponseId ?? null);
+  #match(event: ServerEvent): EventMatch {
+    if (!this.#isUnderWay) return 'notOurs';
+    const awaited = {
+      isWaiting: this.isWaiting,
+      responseId: this.turn.responseId,
+      endedId: this.#steered?.id ?? null,
+      previousResponseId: this.#outgoing.previousResponseId ?? null,
+    };
+    return matchEvent(event, awaited, (id) => this.#host.hasEnded(id));
   }
 
   /** The server began anew what we had asked it to go on with. */
-  #disown(responseId: string): void {
-    this.#host.disown(responseId);
-    if (this.#carrier?.canCancel) this.#control(this.#carrier, { type: 'response.cancel', response_id: responseId });
+  #disown(event: ServerEvent): void {
+    const response = responseOf(event);
+    if (!response) return;
+    this.#host.disown(response.id);
+    if (this.#carrier?.canCancel) this.#control(this.#carrier, { type: 'response.cancel', response_id: response.id });
     this.#step({ type: 'lost', hasLeft: true, isIdempotent: false });
   }
 
