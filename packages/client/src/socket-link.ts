@@ -3,11 +3,11 @@ import type { ServerEvent } from '@longwire/protocol';
 import { adviceForCloseCode, closeCodes } from '@longwire/protocol/close-codes';
 import { createCarrierId, isTerminal, parseEvent } from './carrier.ts';
 import type { Carrier, KeySupport, Passenger, Sending } from './carrier.ts';
-import { ConnectError, toResponsesError } from './errors.ts';
+import { Dialler, suspectCode, toRedialMs } from './dialler.ts';
+import { toResponsesError } from './errors.ts';
 import type { ConnectionLoss, ResponsesError } from './errors.ts';
 import { createLinkState, stepLink } from './link-state.ts';
 import type { LinkAnswer, LinkEffect, LinkInput, LinkState } from './link-state.ts';
-import { toBackoffMs } from './options.ts';
 import { tooLargeCode } from './recovery.ts';
 import type { Settings } from './options.ts';
 import { Seats } from './seats.ts';
@@ -32,8 +32,6 @@ export interface LinkHost {
   onState(state: 'open' | 'resuming', reason: string): void;
 }
 
-/** How a suspect socket is closed: for the server this is a cut, after which we come back. */
-const suspectCode = 4000;
 const pingMs = 20_000;
 /** So long a server may take to say who it is; a Longwire does so with the upgrade. */
 const answerMs = 3_000;
@@ -51,7 +49,7 @@ export class SocketLink implements Carrier {
   /** The newest ordinal given to a socket, in this life of the connection. */
   #life = { transmitted: 0 };
   #socket: Socket | null = null;
-  #dialling: Socket | null = null;
+  readonly #dialler: Dialler;
   #isIdempotent = false;
   /** Resolves when it is known whether the server is a Longwire. */
   readonly #answered = Promise.withResolvers<void>();
@@ -61,13 +59,23 @@ export class SocketLink implements Carrier {
   #heardAtMs = 0;
   #lastWord: Error | null = null;
   #loss: ConnectionLoss = { code: 1006, reason: '', cause: null };
-  readonly #timers = new Timers<'dial' | 'retry' | 'grace' | 'age' | 'ping' | 'answer' | 'hello'>();
+  readonly #timers = new Timers<'grace' | 'age' | 'ping' | 'answer' | 'hello'>();
 
   constructor(host: LinkHost) {
     this.#host = host;
     this.hasLanes = host.hasLanes;
     this.#seats = new Seats(host.hasLanes);
     this.#state = createLinkState(host.isAsking);
+    this.#dialler = new Dialler(host.settings.timeouts.connectMs, {
+      dial: (resume, listener) => host.dial(resume, listener),
+      onOpen: (socket) => this.#adopt(socket),
+      onText: (socket, text) => {
+        if (socket === this.#socket) this.#hear(text);
+      },
+      onClose: (socket, code, reason) => {
+        if (socket === this.#socket) this.#cut({ code, reason, cause: this.#lastWord });
+      },
+    });
   }
 
   get id(): number {
@@ -98,7 +106,7 @@ export class SocketLink implements Carrier {
   /** Opens the first socket. Rejects with a `ConnectError`. */
   open(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#dial(this.#host.isAsking ? 'new' : null, {
+    this.#dialler.dial(this.#host.isAsking ? 'new' : null, {
       opened: () => {
         this.#host.onState('open', '');
         resolve();
@@ -176,47 +184,9 @@ export class SocketLink implements Carrier {
     this.#isEnded = true;
     this.#answered.resolve();
     this.#timers.clearAll();
-    this.#dialling?.drop(1000, '');
+    this.#dialler.stop(1000);
     this.#socket?.drop(1000, '');
-    this.#dialling = null;
     this.#socket = null;
-  }
-
-  #dial(resume: string | null, on: { opened(): void; failed(error: ConnectError): void }): void {
-    const { connectMs } = this.#host.settings.timeouts;
-    const settle = () => {
-      this.#timers.clear('dial');
-      this.#dialling = null;
-    };
-    const fail = (message: string) => {
-      settle();
-      on.failed(new ConnectError(message));
-    };
-    let socket: Socket;
-    const listener: SocketListener = {
-      onOpen: () => {
-        settle();
-        this.#adopt(socket);
-        on.opened();
-      },
-      onText: (text) => {
-        if (socket === this.#socket) this.#hear(text);
-      },
-      onClose: (code, reason) => {
-        if (socket === this.#socket) this.#cut({ code, reason, cause: this.#lastWord });
-        else if (socket === this.#dialling) fail('No WebSocket could be opened');
-      },
-    };
-    try {
-      socket = this.#host.dial(resume, listener);
-    } catch (error) {
-      return fail(`No WebSocket can be made here: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    this.#dialling = socket;
-    this.#timers.set('dial', connectMs, () => {
-      socket.drop(suspectCode, '');
-      fail(`No WebSocket opened within ${connectMs} ms`);
-    });
   }
 
   /** A socket has opened: from now on it is the one. */
@@ -245,11 +215,11 @@ export class SocketLink implements Carrier {
   }
 
   #rotate(): void {
-    if (this.#isEnded || this.#isRetiring || this.#dialling !== null) return;
+    if (this.#isEnded || this.#isRetiring || this.#dialler.isDialling) return;
     const again = () => this.#timers.set('age', rotateAgainMs, () => this.#rotate());
     if (this.#state.phase === 'resuming') return again();
     if (this.#state.mode !== 'resumable') return this.#host.onOld(this);
-    this.#dial(this.#resumeWord, { opened: () => {}, failed: again });
+    this.#dialler.dial(this.#resumeWord, { opened: () => {}, failed: again });
   }
 
   get #resumeWord(): string {
@@ -321,9 +291,8 @@ export class SocketLink implements Carrier {
   #cut(loss: ConnectionLoss): void {
     if (this.#isEnded) return;
     this.#loss = loss;
-    this.#timers.clear('age', 'ping', 'dial', 'retry', 'hello');
-    this.#dialling?.drop(suspectCode, '');
-    this.#dialling = null;
+    this.#timers.clear('age', 'ping', 'hello');
+    this.#dialler.stop(suspectCode);
     this.#socket = null;
     // Cut again before the answer came.
     if (adviceForCloseCode(loss.code) === 'terminal') this.#step({ type: 'giveUp' });
@@ -332,13 +301,10 @@ export class SocketLink implements Carrier {
   }
 
   #redial(attempt: number): void {
-    // A restarting server has many clients, which do not all come at once, and nothing to give back.
-    const isRestart = this.#loss.code === 1012 || this.#loss.code === 1013;
-    if (isRestart && attempt > 0) return void this.#step({ type: 'giveUp' });
-    const isFirst = attempt === 0 && !isRestart;
-    const { retry } = this.#host.settings;
-    this.#timers.set('retry', isFirst ? 0 : toBackoffMs(retry, Math.max(0, attempt - 1), Math.random()), () => {
-      this.#dial(this.#resumeWord, { opened: () => {}, failed: () => this.#redial(attempt + 1) });
+    const waitMs = toRedialMs(this.#loss, attempt, this.#host.settings.retry, Math.random());
+    if (waitMs === null) return void this.#step({ type: 'giveUp' });
+    this.#dialler.wait(waitMs, () => {
+      this.#dialler.dial(this.#resumeWord, { opened: () => {}, failed: () => this.#redial(attempt + 1) });
     });
   }
 
