@@ -43,6 +43,8 @@ export interface Passenger {
   readonly isBusy: boolean;
   /** Whether it waits for the first word on a request. */
   readonly isWaiting: boolean;
+  /** Whether that request holds what only a Longwire knows. */
+  readonly isExtended: boolean;
   /** Whether it steers this response. */
   isSteering(responseId: string): boolean;
   /** An event of this lane, with its size on the wire. */

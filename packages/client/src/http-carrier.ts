@@ -13,7 +13,7 @@ export interface HttpOptions {
   /** What `fetch` takes besides the standard, such as a dispatcher; empty on most platforms. */
   readonly init: object;
   /** Whether the server may be a Longwire. */
-  readonly mayBeLongwire: boolean;
+  readonly mayBeLongwire: () => boolean;
 }
 
 /** The connection was refused, or no such host is known: nothing was sent. */
@@ -40,7 +40,7 @@ export class HttpCarrier implements Carrier {
   }
 
   get keys(): KeySupport {
-    if (!this.#options.mayBeLongwire) return 'ignored';
+    if (!this.#options.mayBeLongwire()) return 'ignored';
     return this.#isIdempotent ? 'honoured' : 'unknown';
   }
 

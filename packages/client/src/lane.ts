@@ -116,6 +116,10 @@ export class ConnectedLane implements Lane, Passenger {
     return this.#running?.isWaiting ?? false;
   }
 
+  get isExtended(): boolean {
+    return this.#running?.isExtended ?? false;
+  }
+
   isSteering(responseId: string): boolean {
     return this.#steers.isOpen(responseId);
   }

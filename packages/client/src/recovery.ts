@@ -25,6 +25,8 @@ export interface RecoveryState {
   readonly hasEvents: boolean;
   /** False once it turned out that we do not remember the whole chain. */
   readonly hasHistory: boolean;
+  /** Whether the server has refused what only a Longwire knows: the request goes without. */
+  readonly isPlain: boolean;
   /** Whether the server said that it does not know the parent. */
   readonly isForgotten: boolean;
   /** Attempts beyond the first. */
@@ -37,6 +39,7 @@ export interface RefusedRequest {
   readonly code: string | null;
   readonly status: number | null;
   readonly param: string | null;
+  readonly message: string;
   readonly retryAfterMs: number | null;
 }
 
@@ -47,8 +50,11 @@ export type RecoveryInput =
   | { readonly type: 'progress' }
   /** Its terminal event came. */
   | { readonly type: 'ended' }
-  /** An `error` event in place of a response, or a response that failed. */
-  | { readonly type: 'refused'; readonly error: RefusedRequest }
+  /**
+   * An `error` event in place of a response, or a response that failed. `isExtended`: the request held what only a Longwire knows,
+   * and the server has not shown that it is one.
+   */
+  | { readonly type: 'refused'; readonly error: RefusedRequest; readonly isExtended: boolean }
   /** What the server kept is gone with the carrier. `isIdempotent`: the request carried a key that the server honours. */
   | { readonly type: 'lost'; readonly hasLeft: boolean; readonly isIdempotent: boolean }
   /** The server closed without reading the request: it was too large for a socket. */
@@ -97,6 +103,7 @@ export function startRecovery(parent: Parent | null, maxRetries: number): Recove
     isResent: false,
     hasEvents: false,
     hasHistory: true,
+    isPlain: false,
     isForgotten: false,
     retries: 0,
     maxRetries,
@@ -114,7 +121,7 @@ export function stepRecovery(state: RecoveryState, input: RecoveryInput): Recove
     case 'ended':
       return isUnderWay(state) ? stay({ ...state, phase: 'ended' }) : stay(state);
     case 'refused':
-      return isUnderWay(state) ? refused(state, input.error) : stay(state);
+      return isUnderWay(state) ? refused(state, input) : stay(state);
     case 'lost':
       return isUnderWay(state) ? lost(state, input) : stay(state);
     case 'outgrown':
@@ -165,7 +172,10 @@ function send(state: RecoveryState, form: RequestForm): RecoveryStep {
   return { state: { ...state, phase: 'sent', form }, effects: [{ type: 'send', form, isResent }] };
 }
 
-function refused(state: RecoveryState, error: RefusedRequest): RecoveryStep {
+function refused(
+  state: RecoveryState,
+  { error, isExtended }: Extract<RecoveryInput, { readonly type: 'refused' }>,
+): RecoveryStep {
   const { parent, form, hasEvents, retries, maxRetries } = state;
   // A turn of which events were handed on is never begun again: whoever has them may have acted on them.
   if (hasEvents) return end(state, state.phase === 'sent' ? 'lost' : 'refused');
@@ -173,14 +183,11 @@ function refused(state: RecoveryState, error: RefusedRequest): RecoveryStep {
     if (!state.hasHistory) return end(state, 'history');
     return send({ ...state, isResent: false, isForgotten: true }, 'replay');
   }
-  if (retries >= maxRetries) return end(state, 'refused');
   // A refused continuation is forgotten by the server together with its parent (dossier D.1); a stored one is not.
-  const next: RecoveryState = {
-    ...state,
-    isResent: false,
-    retries: retries + 1,
-    parent: parent === null ? null : { ...parent, carrier: null },
-  };
+  const begun = { ...state, isResent: false, parent: parent === null ? null : { ...parent, carrier: null } };
+  if (isExtended && !state.isPlain && isExtensionRefused(error)) return acquire({ ...begun, isPlain: true }, true);
+  if (retries >= maxRetries) return end(state, 'refused');
+  const next: RecoveryState = { ...begun, retries: retries + 1 };
   if (isLaneRefused(error) || (error.code !== null && elsewhere.has(error.code))) return acquire(next, true);
   if (!isTransient(error)) return end(state, 'refused');
   return pause(next, error.retryAfterMs);
@@ -203,6 +210,11 @@ export const tooLargeCode = 'websocket_message_too_large';
 /** Whether the server does not know `stream_id`, or knows too many already. */
 export function isLaneRefused({ code, param }: RefusedRequest): boolean {
   return code === 'websocket_stream_limit_reached' || param === 'stream_id';
+}
+
+/** Whether a server that is no Longwire may mean one of our fields: `longwire_seq`, or the key in `client_metadata`. */
+export function isExtensionRefused({ status, param, message }: RefusedRequest): boolean {
+  return (status === 400 || status === 422) && /longwire_|client_metadata/.test(`${param} ${message}`);
 }
 
 function isTransient({ code, status, retryAfterMs }: RefusedRequest): boolean {

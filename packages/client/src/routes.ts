@@ -11,7 +11,7 @@ import type { ConnectOptions, Settings } from './options.ts';
 import { canSetSocketHeaders, createProxyInit, createWebSocketFactory } from './platform.ts';
 import type { ProxyInit } from './platform.ts';
 import type { RefusedRequest } from './recovery.ts';
-import { isLaneRefused, tooLargeCode } from './recovery.ts';
+import { isExtensionRefused, isLaneRefused, tooLargeCode } from './recovery.ts';
 import { Socket } from './socket.ts';
 import type { SocketListener, WebSocketFactory } from './socket.ts';
 import { SocketLink } from './socket-link.ts';
@@ -31,7 +31,8 @@ export class Routes {
   readonly #httpUrl: URL;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #traits: ServerTraits;
-  readonly #isAsking: boolean;
+  /** Whether the server may be a Longwire; it is taken for none once it has refused our fields. */
+  #isAsking: boolean;
   readonly #createSocket: WebSocketFactory;
   readonly #proxy: ProxyInit;
   readonly #http: HttpCarrier;
@@ -69,7 +70,7 @@ export class Routes {
       headers: this.#headers,
       fetch: options.fetch ?? ((...request) => fetch(...request)),
       init: options.fetch ? {} : this.#proxy,
-      mayBeLongwire: this.#isAsking,
+      mayBeLongwire: () => this.#isAsking,
     });
     this.#isFallenBack = this.settings.mayUseHttp && this.#memory.hasNoSockets(this.#httpUrl.origin);
   }
@@ -116,6 +117,10 @@ export class Routes {
 
   /** A lane's request was refused by what it was sent on, and would not be by another. */
   leave(passenger: Passenger, carrier: Carrier, refusal: RefusedRequest): void {
+    if (isExtensionRefused(refusal)) {
+      this.#isAsking = false;
+      return;
+    }
     if (!(carrier instanceof SocketLink)) return;
     if (refusal.code === tooLargeCode) {
       this.#outgrown.add(passenger);

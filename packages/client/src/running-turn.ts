@@ -20,7 +20,7 @@ import type { TurnEnd } from './turn-stream.ts';
 import type { TurnHost } from './turn-host.ts';
 import { createWarmUp } from './warm-up.ts';
 
-const notRefused: RefusedRequest = { code: null, status: null, param: null, retryAfterMs: null };
+const notRefused: RefusedRequest = { code: null, status: null, param: null, message: '', retryAfterMs: null };
 
 /** A turn that waits for its turn, runs, or is recovered. */
 export class RunningTurn {
@@ -99,6 +99,11 @@ export class RunningTurn {
     this.#silence.heard();
     if (!this.turn.isRepeated(event)) this.turn.push(event, bytes);
     if (this.#steered && !this.#host.steers.isOpen(this.#steered.id)) this.#end({ response: this.#steered });
+  }
+
+  /** Whether nothing came of a request that holds what only a Longwire knows. */
+  get isExtended(): boolean {
+    return this.isWaiting && this.#outgoing.hasKey;
   }
 
   /** Size of the request that has left and that nothing came of yet; 0 for none. */
@@ -359,7 +364,7 @@ export class RunningTurn {
     if (this.turn.isSettled) return this.#end({ error });
     this.#sending?.prove();
     this.#refusal = { event, bytes, error };
-    this.#step({ type: 'refused', error });
+    this.#step({ type: 'refused', error, isExtended: this.#outgoing.hasKey && this.#carrier?.keys !== 'honoured' });
   }
 
   /** The request is larger than what the server reads from a socket: it was refused unread. */

@@ -4,6 +4,7 @@ import { adviceForCloseCode, closeCodes } from '@longwire/protocol/close-codes';
 import type { Passenger } from './carrier.ts';
 import { toResponsesError } from './errors.ts';
 import type { ConnectionLoss } from './errors.ts';
+import { isExtensionRefused } from './recovery.ts';
 
 /** Named lanes of a connection (dossier E). */
 const maxNames = 32;
@@ -66,6 +67,8 @@ export class Seats {
       return this.#seats.values().find((passenger) => typeof target === 'string' && passenger.isSteering(target));
     }
     const error = toResponsesError(event);
+    // All that sent as much will hear the same.
+    if (error && isExtensionRefused(error)) return this.#seats.values().find(({ isExtended }) => isExtended);
     const isOfNoLane = error?.code === 'invalid_json' || error?.param === 'stream_id';
     if (!isOfNoLane) return undefined;
     const waiting = [...this.#seats.values()].filter(({ isWaiting }) => isWaiting);

@@ -138,6 +138,84 @@ describe('a refused request is sent again', () => {
   });
 });
 
+describe('a server that refuses what only a Longwire knows', () => {
+  const strict = (param: string | null, message: string) => refusal('unknown_parameter', message, undefined, { param });
+  const plain = (input: string, lane: string) => ({ type: 'response.create', stream_id: lane, store: false, input });
+
+  test.each([
+    ['as a parameter', strict('longwire_seq', 'Unknown parameter.')],
+    ['in its words', strict(null, "Extra inputs are not permitted: 'client_metadata.longwire_idempotency_key'.")],
+  ])('%s gets each request once more without, and is not asked again', async (_, refused) => {
+    const socket = await open({ resume: true });
+    const lanes = ['a', 'b'].map((name) => connection.lane(name));
+    const turns = lanes.map((lane) => lane.create({ input: `from ${lane.name}` }));
+    for (const _turn of turns) {
+      expect(await socket.next()).toMatchObject({
+        longwire_seq: expect.any(Number) as number,
+        client_metadata: { longwire_idempotency_key: expect.any(String) as string },
+      });
+    }
+    // It does not say which lane it means.
+    socket.send(refused, refused);
+    expect([await socket.next(), await socket.next()]).toEqual([plain('from a', 'a'), plain('from b', 'b')]);
+    socket.send(...answer('resp_a', 'a', 'a'), ...answer('resp_b', 'b', 'b'));
+    for (const turn of turns) await turn.response;
+    socket.close(1001, 'too old');
+    await socket.closed;
+    const later = connection.lane('c').create({ input: 'later' });
+    const next = await peer.accept();
+    expect(next.request.headers['longwire-resume']).toBeUndefined();
+    expect(await next.next()).toEqual(plain('later', 'c'));
+    next.send(...answer('resp_c', 'c', 'c'));
+    await later.response;
+  });
+
+  test('and the plain request as well is not asked a third time', async () => {
+    const socket = await open({ resume: true });
+    const turn = connection.lane().create({ input: 'one', client_metadata: { mine: 'yes' } });
+    await socket.next();
+    socket.send(strict('client_metadata', 'Unknown parameter.'));
+    expect(await socket.next()).toEqual({
+      type: 'response.create',
+      store: false,
+      client_metadata: { mine: 'yes' },
+      input: 'one',
+    });
+    socket.send(strict('client_metadata', 'Unknown parameter.'));
+    await expect(turn.response).rejects.toMatchObject({ param: 'client_metadata' });
+    expect(socket.unread).toBe(0);
+  });
+
+  test('that is a Longwire means the application', async () => {
+    const socket = await open({ resume: true });
+    socket.send({ ...hello, idempotency: true });
+    const turn = connection.lane().create({ input: 'one', client_metadata: { mine: 'yes' } });
+    await socket.next();
+    socket.send({ ...strict('client_metadata.mine', 'Too long.'), longwire_seq: 1 });
+    await expect(turn.response).rejects.toMatchObject({ param: 'client_metadata.mine' });
+    expect(socket.unread).toBe(0);
+  });
+
+  test('over HTTP gets the request once more without, too', async () => {
+    const bodies: Frame[] = [];
+    const networkMemory = createNetworkMemory();
+    networkMemory.setNoSockets(new URL(peer.baseUrl).origin);
+    connection = await connect({
+      baseUrl: peer.baseUrl,
+      networkMemory,
+      fetch: playFetch(bodies, (body) =>
+        'client_metadata' in body
+          ? Response.json(strict('client_metadata', 'Unknown parameter.'), { status: 400 })
+          : toSse(answer(`resp_${bodies.length}`, 'a')),
+      ),
+    });
+    const lane = connection.lane();
+    await lane.create({ input: 'one' }).response;
+    await lane.create({ input: 'two' }).response;
+    expect(bodies.map((body) => 'client_metadata' in body)).toEqual([true, false, false]);
+  });
+});
+
 describe('sockets', () => {
   test('that close between turns are replaced when there is something to send', async () => {
     const socket = await open();

@@ -3,14 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { startRecovery, stepRecovery } from '../src/recovery.ts';
 import type { Parent, RecoveryEffect, RecoveryInput, RecoveryState, RefusedRequest } from '../src/recovery.ts';
 
-const refusal = (fields: Partial<RefusedRequest>): RecoveryInput => ({
+const refusal = (fields: Partial<RefusedRequest>, isExtended = false): RecoveryInput => ({
   type: 'refused',
-  error: { code: null, status: null, param: null, retryAfterMs: null, ...fields },
+  error: { code: null, status: null, param: null, message: '', retryAfterMs: null, ...fields },
+  isExtended,
 });
 const carrier = (id: number): RecoveryInput => ({ type: 'carrier', carrier: id });
 const lost = (hasLeft: boolean, isIdempotent: boolean): RecoveryInput => ({ type: 'lost', hasLeft, isIdempotent });
 const remembered: Parent = { carrier: 1, isStored: false };
 const notFound = refusal({ code: 'previous_response_not_found', status: 400, param: 'previous_response_id' });
+
+const numbered = { status: 400, param: 'longwire_seq' };
 
 /** The effects of the last input. */
 function run(parent: Parent | null, ...inputs: readonly RecoveryInput[]): readonly RecoveryEffect[] {
@@ -103,6 +106,23 @@ describe('a refusal', () => {
     expect(run(remembered, carrier(1), refusal(error))).toEqual(failed('refused'));
   });
 
+  test('because of what only a Longwire knows makes it go without, once', () => {
+    const other = [{ type: 'acquire', isOther: true }];
+    expect(run(null, carrier(1), refusal(numbered, true))).toEqual(other);
+    expect(run(null, carrier(1), refusal({ status: 422, message: 'client_metadata: not permitted' }, true))).toEqual(
+      other,
+    );
+    expect(run(null, carrier(1), refusal(numbered, true), carrier(1))).toEqual(sent('delta'));
+    expect(run(null, carrier(1), refusal(numbered, true), carrier(1), refusal(numbered, true))).toEqual(
+      failed('refused'),
+    );
+  });
+
+  test('that names such a field ends a turn that went without, and so does one of another kind', () => {
+    expect(run(null, carrier(1), refusal(numbered))).toEqual(failed('refused'));
+    expect(run(null, carrier(1), refusal({ status: 400, param: 'model' }, true))).toEqual(failed('refused'));
+  });
+
   test('after events were handed on always ends it', () => {
     const overloaded = refusal({ code: 'server_is_overloaded', status: 503 });
     expect(run(remembered, carrier(1), { type: 'progress' }, overloaded)).toEqual(failed('refused'));
@@ -121,6 +141,7 @@ describe('whatever comes', () => {
     refusal({ code: 'websocket_connection_limit_reached' }),
     refusal({ code: 'rate_limit_exceeded', status: 429 }),
     refusal({ status: 400 }),
+    refusal(numbered, true),
     lost(true, true),
     lost(true, false),
     lost(false, false),
@@ -155,8 +176,8 @@ describe('whatever comes', () => {
           }
           expect({ doubled, late }).toEqual({ doubled: 0, late: 0 });
           expect(ends).toBeLessThanOrEqual(1);
-          // Each retry is one more, a replay one more each, and so is going without history.
-          expect(sends).toBeLessThanOrEqual(3 * (5 + 1));
+          // Each retry is one more, and so is going plain; a replay one more each, and so is going without history.
+          expect(sends).toBeLessThanOrEqual(3 * (5 + 2));
         },
       ),
       { numRuns: 1000 },
