@@ -14,7 +14,7 @@ export interface Connection {
   readonly isOpen: boolean;
   /** How it is now. What concerns one lane only is told to `onStatus`. */
   readonly status: ConnectionStatus;
-  /** The lane of this name, always the same one; without a name the default lane. Throws a `TypeError` for a bad name. */
+  /** The lane of this name, the same one until it is closed; without a name the default lane. Throws a `TypeError` for a bad name. */
   lane(name?: string): Lane;
   /** Ends every turn with a `ConnectionLostError` and closes the socket, which stops the server's work on them. */
   close(): void;
@@ -35,6 +35,10 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 
 class LanesConnection implements Connection {
   readonly #lanes = new Map<string | null, ConnectedLane>();
+  /** Names that forks were given here. */
+  readonly #made = new Set<string>();
+  /** Those of closed forks: servers go on counting names, so they are used again. */
+  readonly #freed = new Set<string>();
   readonly #routes: Routes;
   readonly #laneHost: LaneHost;
   readonly #onStatus: ((status: ConnectionStatus) => void) | undefined;
@@ -54,6 +58,7 @@ class LanesConnection implements Connection {
       acquire: (lane) => this.#routes.acquire(lane),
       leave: (lane, carrier, refusal) => this.#routes.leave(lane, carrier, refusal),
       fork: (from, name) => this.#fork(from, name),
+      onClose: (lane) => this.#release(lane),
       onLaneStatus: (state, reason, lane) => this.#onStatus?.({ state, reason, lane }),
     };
   }
@@ -85,17 +90,33 @@ class LanesConnection implements Connection {
 
   #fork(from: ConnectedLane, given: string | undefined): Lane {
     checkName(given);
-    let count = 1;
-    const stem = (from.name ?? 'default').slice(0, 240);
-    while (this.#lanes.has(`${stem}.fork-${count}`)) count += 1;
-    const name = given ?? `${stem}.fork-${count}`;
+    const name = given ?? this.#makeName(from);
     if (this.#lanes.has(name)) throw new TypeError(`There is a lane '${name}' already.`);
     return this.#add(name, from.node);
+  }
+
+  #makeName({ name: parent }: ConnectedLane): string {
+    const [freed] = this.#freed;
+    if (freed !== undefined) return freed;
+    let count = 1;
+    const stem = (parent ?? 'default').slice(0, 240);
+    while (this.#lanes.has(`${stem}.fork-${count}`)) count += 1;
+    const name = `${stem}.fork-${count}`;
+    this.#made.add(name);
+    return name;
+  }
+
+  #release(lane: ConnectedLane): void {
+    const { name } = lane;
+    this.#lanes.delete(name);
+    if (name !== null && this.#made.has(name)) this.#freed.add(name);
+    this.#routes.unseat(lane);
   }
 
   #add(name: string | null, newest: ChainNode | null): ConnectedLane {
     const lane = new ConnectedLane(name, this.#laneHost, newest);
     this.#lanes.set(name, lane);
+    if (name !== null) this.#freed.delete(name);
     return lane;
   }
 

@@ -42,8 +42,16 @@ export interface Lane {
    * `AbortError`.
    */
   cancel(): void;
-  /** A new lane that goes on from this one's newest response; named after this one unless a name is given. */
+  /**
+   * A new lane that goes on from this one's newest response. Unless a name is given, it has that of such a fork that was closed,
+   * or one after this lane. Throws a `TypeError` for a bad name, one that is taken, and on a closed lane.
+   */
   fork(name?: string): Lane;
+  /**
+   * Gives up this lane, its place on the socket and its conversation; forks of it go on. Throws a `TypeError` while turns of it run
+   * or wait, as their events would be the next one's of its name. Turns that are created later fail with a `ConnectionLostError`.
+   */
+  close(): void;
   /** The items of the conversation so far, input and output, as they would be sent again. Rejects with a `HistoryLostError`. */
   history(): Promise<InputItem[]>;
 }
@@ -58,8 +66,11 @@ export interface LaneHost {
   acquire(lane: Passenger): Promise<Carrier>;
   leave(lane: Passenger, carrier: Carrier, refusal: RefusedRequest): void;
   fork(from: ConnectedLane, name: string | undefined): Lane;
+  onClose(lane: ConnectedLane): void;
   onLaneStatus(state: 'replaying' | 'waiting', reason: string, lane: string | null): void;
 }
+
+const laneClosed: ConnectionLoss = { code: 1000, reason: 'the lane was closed by this client', cause: null };
 
 /** So many ended responses are told from the running one. */
 const maxEnded = 16;
@@ -73,6 +84,7 @@ export class ConnectedLane implements Lane, Passenger {
   readonly #waiting: RunningTurn[] = [];
   readonly #ended: string[] = [];
   #running: RunningTurn | null = null;
+  #isClosed = false;
   #node: ChainNode | null;
   /** Accepted steers that the server keeps for the next request. */
   #owed: { readonly json: string; readonly carrier: number } | null = null;
@@ -126,7 +138,7 @@ export class ConnectedLane implements Lane, Passenger {
 
   create(request: LaneRequest, options: TurnOptions = {}): TurnStream {
     const job = new RunningTurn(request, options.signal, this.#turnHost);
-    const loss = this.#host.closed();
+    const loss = this.#isClosed ? laneClosed : this.#host.closed();
     if (loss) job.shut(loss);
     else this.#waiting.push(job);
     this.#startNext();
@@ -145,7 +157,19 @@ export class ConnectedLane implements Lane, Passenger {
   }
 
   fork(name?: string): Lane {
+    if (this.#isClosed) throw new TypeError('A closed lane cannot be forked.');
     return this.#host.fork(this, name);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    if (this.#running || this.#waiting.length > 0) {
+      throw new TypeError('A lane cannot be closed while turns of it run or wait: await or cancel them first.');
+    }
+    this.#isClosed = true;
+    this.#node = null;
+    this.#owed = null;
+    this.#host.onClose(this);
   }
 
   async history(): Promise<InputItem[]> {

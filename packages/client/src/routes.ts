@@ -135,6 +135,11 @@ export class Routes {
     }
   }
 
+  /** A lane is given up. */
+  unseat(passenger: Passenger): void {
+    for (const link of this.#links) link.unseat(passenger, false);
+  }
+
   close(): void {
     this.#end.abort(new ConnectError('The connection was closed.'));
     for (const link of this.#links) link.close();

@@ -13,6 +13,8 @@ const maxNames = 32;
 export class Seats {
   readonly #hasLanes: boolean;
   readonly #seats = new Map<string | null, Passenger>();
+  /** Servers count every name that was ever used on a connection. */
+  readonly #names = new Set<string>();
   #isFull = false;
 
   /** Without `stream_id` there is one seat. */
@@ -27,10 +29,12 @@ export class Seats {
   /** Takes a lane in; false where there is no place for it. */
   take(passenger: Passenger): boolean {
     if (this.has(passenger)) return true;
-    const names = this.#seats.size - Number(this.#seats.has(null));
-    const isFull = this.#hasLanes ? passenger.name !== null && names >= maxNames : this.#seats.size > 0;
-    if (isFull || this.#isFull || this.#seats.has(passenger.name)) return false;
-    this.#seats.set(passenger.name, passenger);
+    const { name } = passenger;
+    const isNew = name !== null && !this.#names.has(name);
+    const isFull = this.#hasLanes ? isNew && this.#names.size >= maxNames : this.#seats.size > 0;
+    if (isFull || this.#isFull || this.#seats.has(name)) return false;
+    this.#seats.set(name, passenger);
+    if (name !== null) this.#names.add(name);
     return true;
   }
 
@@ -48,6 +52,7 @@ export class Seats {
   lose(loss: ConnectionLoss): void {
     const passengers = [...this.#seats.values()];
     this.#seats.clear();
+    this.#names.clear();
     const blamed = blame(passengers, loss);
     for (const passenger of passengers) passenger.lose(loss, blamed.includes(passenger));
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServerEvent } from '@longwire/protocol';
 import { connect, ConnectionLostError, ResponsesError } from '../src/index.ts';
-import type { Connection, TurnStream } from '../src/index.ts';
+import type { Connection, Lane, TurnStream } from '../src/index.ts';
 import { answer, refusal, startPeer } from './peer.ts';
 import type { Peer, PeerSocket } from './peer.ts';
 
@@ -386,5 +386,69 @@ describe('abort', () => {
     expect(await socket.next()).toMatchObject({ input: 'two' });
     socket.close(1011, '');
     await expect(next.response).rejects.toThrow(ConnectionLostError);
+  });
+});
+
+describe('a lane that is closed', () => {
+  /** One turn of a lane; returns its request. */
+  async function play(lane: Lane, id: string): Promise<Record<string, unknown>> {
+    const turn = lane.create({ input: `for ${id}` });
+    const request = await socket.next();
+    socket.send(...answer(id, 'a', lane.name ?? undefined));
+    await turn.response;
+    return request;
+  }
+
+  test('leaves its name to the next fork without one, which goes on from its own parent', async () => {
+    const lane = connection.lane('main');
+    await play(lane, 'resp_1');
+    const fork = lane.fork();
+    const inner = fork.fork();
+    await play(inner, 'resp_2');
+    inner.close();
+    const next = lane.fork();
+    expect([fork.name, inner.name, next.name]).toEqual(['main.fork-1', 'main.fork-1.fork-1', 'main.fork-1.fork-1']);
+    expect(await play(next, 'resp_3')).toMatchObject({ stream_id: next.name, previous_response_id: 'resp_1' });
+    expect(lane.fork().name).toBe('main.fork-2');
+  });
+
+  test('has no conversation any more, nor does the next one of its name', async () => {
+    const lane = connection.lane('side');
+    await play(lane, 'resp_1');
+    lane.close();
+    lane.close();
+    await expect(lane.create({ input: 'late' }).response).rejects.toThrow(ConnectionLostError);
+    expect(() => lane.fork()).toThrow(TypeError);
+    expect(lane.newest).toBeNull();
+    const next = connection.lane('side');
+    expect(next).not.toBe(lane);
+    expect((await play(next, 'resp_2'))['previous_response_id']).toBeUndefined();
+  });
+
+  test('has no turn that runs or waits: until then it stays as it is', async () => {
+    const lane = connection.lane();
+    const turns = [lane.create({ input: 'one' }), lane.create({ input: 'two' })];
+    for (const [index, turn] of turns.entries()) {
+      expect(() => lane.close()).toThrow(/await or cancel/);
+      await socket.next();
+      socket.send(...answer(`resp_${index}`, 'a'));
+      await turn.response;
+    }
+    lane.close();
+    expect(connection.lane()).not.toBe(lane);
+  });
+
+  test('frees no place on its socket for another name, as the server goes on counting it', async () => {
+    const names = Array.from({ length: 32 }, (_, index) => `lane-${index}`);
+    for (const name of names) await play(connection.lane(name), `resp_${name}`);
+    connection.lane('lane-0').close();
+    const again = await play(connection.lane('lane-0'), 'resp_again');
+    expect(again['stream_id']).toBe('lane-0');
+    connection.lane('lane-0').close();
+    const turn = connection.lane('another').create({ input: 'elsewhere' });
+    const other = await peer.accept();
+    expect(await other.next()).toMatchObject({ stream_id: 'another' });
+    other.send(...answer('resp_other', 'a', 'another'));
+    await turn.response;
   });
 });
