@@ -51,7 +51,10 @@ export interface ConnectOptions {
   /** When a socket is replaced by a new one; `auto`: before the server would close it, as known of the vendor or learnt. */
   readonly lifetimeMs?: number | 'auto';
   readonly retry?: Partial<RetryPolicy>;
-  /** Whether to ask for a resumable connection and to send idempotency keys (PROTOCOL.md); true, except to servers known or learnt to be none. */
+  /**
+   * Whether to ask for a resumable connection and to send idempotency keys (PROTOCOL.md); true, except to servers that are known, or
+   * turn out, to be no Longwire.
+   */
   readonly resume?: boolean;
   /** What to do where no WebSocket opens but HTTP answers, and with requests that are too large for a socket; `sse`. */
   readonly fallback?: 'sse' | 'never';

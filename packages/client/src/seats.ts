@@ -65,6 +65,12 @@ export class Seats {
     return this.#findUnnamed(event) ?? this.#seats.get(null);
   }
 
+  /** The default lane is the one that servers do not name; elsewhere all that sent as much will hear the same. */
+  #findExtended(): Passenger | undefined {
+    const unnamed = this.#seats.get(null);
+    return unnamed?.isExtended ? unnamed : this.#seats.values().find(({ isExtended }) => isExtended);
+  }
+
   /** The named lane that an event without its name is about. */
   #findUnnamed(event: ServerEvent): Passenger | undefined {
     if (event.type.startsWith('response.steer.') && 'steer' in event) {
@@ -72,8 +78,7 @@ export class Seats {
       return this.#seats.values().find((passenger) => typeof target === 'string' && passenger.isSteering(target));
     }
     const error = toResponsesError(event);
-    // All that sent as much will hear the same.
-    if (error && isExtensionRefused(error)) return this.#seats.values().find(({ isExtended }) => isExtended);
+    if (error && isExtensionRefused(error)) return this.#findExtended();
     const isOfNoLane = error?.code === 'invalid_json' || error?.param === 'stream_id';
     if (!isOfNoLane) return undefined;
     const waiting = [...this.#seats.values()].filter(({ isWaiting }) => isWaiting);

@@ -189,11 +189,15 @@ describe('a server that refuses what only a Longwire knows', () => {
   test('that is a Longwire means the application', async () => {
     const socket = await open({ resume: true });
     socket.send({ ...hello, idempotency: true });
+    const other = connection.lane('other').create({ input: 'two' });
     const turn = connection.lane().create({ input: 'one', client_metadata: { mine: 'yes' } });
     await socket.next();
-    socket.send({ ...strict('client_metadata.mine', 'Too long.'), longwire_seq: 1 });
+    await socket.next();
+    // It names the lane, except for the default one.
+    const events = [strict('client_metadata.mine', 'Too long.'), ...answer('resp_2', 'b', 'other')];
+    socket.send(...number(events));
     await expect(turn.response).rejects.toMatchObject({ param: 'client_metadata.mine' });
-    expect(socket.unread).toBe(0);
+    await expect(other.response).resolves.toMatchObject({ id: 'resp_2' });
   });
 
   test('over HTTP gets the request once more without, too', async () => {
