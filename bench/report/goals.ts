@@ -26,7 +26,7 @@ const goals: readonly Goal[] = [
   },
   {
     id: 'G1',
-    goal: 'the same, p99: at most 1 ms',
+    goal: 'added to a turn at 100k tokens, p99: at most 1 ms',
     figures: ['turn.session.added.p99'],
     of: 'value',
     isReached: atMost(1000),
@@ -75,7 +75,7 @@ const goals: readonly Goal[] = [
   },
   {
     id: 'G6',
-    goal: 'the same, p99: at most 2 ms',
+    goal: 'an event on its way, p99: at most 2 ms',
     figures: ['events.session.late.p99'],
     of: 'value',
     isReached: atMost(2000),
@@ -117,7 +117,7 @@ const goals: readonly Goal[] = [
   },
   {
     id: 'G11',
-    goal: 'coding-30, the same: at least 20 % saved',
+    goal: 'coding-30, RTT 0 ms, 1,000 tokens a second: at least 20 % saved',
     figures: ['saving.coding-30.0.1000.500000'],
     of: 'value',
     isReached: atLeast(20),
@@ -131,7 +131,7 @@ const goals: readonly Goal[] = [
   },
   {
     id: 'G11',
-    goal: 'coding-30, the same: at least 25 % saved',
+    goal: 'coding-30, RTT 20 ms, 1,000 tokens a second: at least 25 % saved',
     figures: ['saving.coding-30.20.1000.500000'],
     of: 'value',
     isReached: atLeast(25),
@@ -145,7 +145,7 @@ const goals: readonly Goal[] = [
   },
   {
     id: 'G11',
-    goal: 'coding-30, the same: at least 35 % saved',
+    goal: 'coding-30, RTT 80 ms, 1,000 tokens a second: at least 35 % saved',
     figures: ['saving.coding-30.80.1000.500000'],
     of: 'value',
     isReached: atLeast(35),
