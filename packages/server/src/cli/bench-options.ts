@@ -2,7 +2,7 @@
 import { suggestionFor } from '../config/suggest.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { benchModes, type BenchMode } from './bench-driver.ts';
-import { optionLines, readOptions, toCount, toTarget } from './option-table.ts';
+import { optionLines, readOptions, toCount, toKey, toTarget } from './option-table.ts';
 
 /** What `longwire bench` was asked to do. */
 export interface BenchCommandOptions {
@@ -59,12 +59,4 @@ function toMode(word: string): BenchMode {
   const mode = benchModes.find((each) => each === word);
   if (mode === undefined) throw new UsageError(`--modes has no ${word}.${suggestionFor(word, benchModes)}`);
   return mode;
-}
-
-function toKey(value: string | undefined, env: NodeJS.ProcessEnv): string | null {
-  const variable = /^env:([A-Za-z_]\w*)$/.exec(value ?? '')?.[1];
-  if (variable === undefined) return value ?? null;
-  const key = env[variable];
-  if (!key) throw new UsageError(`--api-key takes the key from ${variable}, which is not set.`);
-  return key;
 }

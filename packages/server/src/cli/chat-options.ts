@@ -1,11 +1,10 @@
 /** The command line of `longwire chat`. */
 import { realpathSync, statSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { suggestionFor } from '../config/suggest.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { toolSets } from './chat-approval.ts';
 import type { ToolSet } from './chat-approval.ts';
-import { optionLines } from './option-table.ts';
+import { optionLines, readArguments, toKey } from './option-table.ts';
 import type { CommandOption } from './option-table.ts';
 
 /** What `longwire chat` was asked to do. */
@@ -41,8 +40,6 @@ const table = {
   resume: { argument: 'ID', about: 'goes on from a response that the server has kept, and keeps what follows' },
 } as const satisfies Record<string, CommandOption>;
 
-type ChatOptionName = keyof typeof table;
-const names = Object.keys(table) as ChatOptionName[];
 const defaultUrl = 'http://127.0.0.1:8787/v1';
 
 /** The section on options in `longwire chat --help`. */
@@ -63,32 +60,7 @@ export function chatOptionsHelp(): string {
 
 /** Throws a usage error, which names an option and never its value: it may be a key. */
 export function parseChatOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ChatOptions {
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: Object.fromEntries(names.map((name) => [name, { type: typeOf(name) }])),
-    strict: false,
-    tokens: true,
-  });
-  const values = new Map<string, string>();
-  const words: string[] = [];
-  for (const token of tokens) {
-    if (token.kind === 'positional') words.push(token.value);
-    if (token.kind !== 'option') continue;
-    const { name, rawName, value, inlineValue } = token;
-    if (!isOptionName(name)) {
-      const known = names.map((option) => `--${option}`);
-      throw new UsageError(`Unknown option ${rawName}.${suggestionFor(rawName, known)} See longwire chat --help.`);
-    }
-    if (typeOf(name) === 'boolean') {
-      if (value !== undefined) throw new UsageError(`--${name} is a switch: it takes no value.`);
-      values.set(name, 'on');
-      continue;
-    }
-    if (value === undefined || value === '' || (!inlineValue && value.startsWith('-'))) {
-      throw new UsageError(`--${name} needs a value: --${name} ${table[name].argument}.`);
-    }
-    values.set(name, name === 'tools' && values.has(name) ? `${values.get(name)},${value}` : value);
-  }
+  const { values, words } = readArguments('chat', table, argv);
   return {
     baseUrl: toBaseUrl(values.get('url') ?? defaultUrl),
     model: values.get('model') ?? null,
@@ -101,14 +73,6 @@ export function parseChatOptions(argv: readonly string[], env: NodeJS.ProcessEnv
     resume: values.get('resume') ?? null,
     prompt: words.length > 0 ? words.join(' ') : null,
   };
-}
-
-function isOptionName(name: string): name is ChatOptionName {
-  return Object.hasOwn(table, name);
-}
-
-function typeOf(name: ChatOptionName): 'boolean' | 'string' {
-  return table[name].argument === null ? 'boolean' : 'string';
 }
 
 function toToolSets(value: string | undefined): ToolSet[] {
@@ -133,12 +97,4 @@ function toBaseUrl(value: string): string {
     throw new UsageError(`--url needs the base URL of a server, such as ${defaultUrl}.`);
   }
   return url.href.replace(/\/+$/, '');
-}
-
-function toKey(value: string | undefined, env: NodeJS.ProcessEnv): string | null {
-  const variable = /^env:([A-Za-z_]\w*)$/.exec(value ?? '')?.[1];
-  if (variable === undefined) return value ?? null;
-  const key = env[variable];
-  if (!key) throw new UsageError(`--api-key takes the key from ${variable}, which is not set.`);
-  return key;
 }

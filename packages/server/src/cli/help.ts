@@ -1,6 +1,7 @@
 /** The text of `--help`, from the table of options and the commands' own words. */
 import { argumentOf } from '../config/flags.ts';
-import { groups, optionNames, optionOf } from '../config/options.ts';
+import { groups } from '../config/option.ts';
+import { optionNames, optionOf } from '../config/options.ts';
 import type { OptionName } from '../config/options.ts';
 import { wrap } from './columns.ts';
 import type { Command } from './command.ts';

@@ -24,15 +24,20 @@ export function optionLines(table: Readonly<Record<string, CommandOption>>): str
   });
 }
 
-/**
- * The values that were given; the last one wins, those of a repeatable option stand between commas, and a switch has the value `on`. Throws a
- * usage error, which names an option and never its value: it may be a key.
- */
-export function readOptions<Name extends string>(
+/** A command line, read. */
+export interface Arguments<Name extends string> {
+  /** The last value that was given wins, those of a repeatable option stand between commas, and a switch has the value `on`. */
+  readonly values: ReadonlyMap<Name, string>;
+  /** What is no option, in its order. */
+  readonly words: readonly string[];
+}
+
+/** Reads the options of a command and the words beside them. Throws a usage error, which never repeats a value: it may be a key. */
+export function readArguments<Name extends string>(
   command: string,
   table: Readonly<Record<Name, CommandOption>>,
   argv: readonly string[],
-): Map<Name, string> {
+): Arguments<Name> {
   const names = Object.keys(table) as Name[];
   const typeOf = (name: Name) => (table[name].argument === null ? ('boolean' as const) : ('string' as const));
   const { tokens } = parseArgs({
@@ -42,10 +47,9 @@ export function readOptions<Name extends string>(
     tokens: true,
   });
   const values = new Map<Name, string>();
+  const words: string[] = [];
   for (const token of tokens) {
-    if (token.kind === 'positional') {
-      throw new UsageError(`longwire ${command} takes options only. See longwire ${command} --help.`);
-    }
+    if (token.kind === 'positional') words.push(token.value);
     if (token.kind !== 'option') continue;
     const name = names.find((each) => each === token.name);
     if (name === undefined) {
@@ -53,19 +57,36 @@ export function readOptions<Name extends string>(
       const hint = suggestionFor(token.rawName, flags);
       throw new UsageError(`Unknown option ${token.rawName}.${hint} See longwire ${command} --help.`);
     }
-    const value = toValue(name, table[name], token.value);
+    const value = toValue(name, table[name], token);
     const former = table[name].repeatable ? values.get(name) : undefined;
     values.set(name, former === undefined ? value : `${former},${value}`);
   }
+  return { values, words };
+}
+
+/** The same for a command that takes options only. */
+export function readOptions<Name extends string>(
+  command: string,
+  table: Readonly<Record<Name, CommandOption>>,
+  argv: readonly string[],
+): ReadonlyMap<Name, string> {
+  const { values, words } = readArguments(command, table, argv);
+  if (words.length > 0) throw new UsageError(`longwire ${command} takes options only. See longwire ${command} --help.`);
   return values;
 }
 
-function toValue(name: string, { argument }: CommandOption, value: string | undefined): string {
+function toValue(
+  name: string,
+  { argument }: CommandOption,
+  { value, inlineValue }: { readonly value?: string | undefined; readonly inlineValue?: boolean | undefined },
+): string {
   if (argument === null) {
     if (value !== undefined) throw new UsageError(`--${name} is a switch: it takes no value.`);
     return 'on';
   }
-  if (value === undefined || value === '') throw new UsageError(`--${name} needs a value: --${name} ${argument}.`);
+  // An option behind an option is no value, unless it stands behind an equals sign.
+  if (value === undefined || value === '' || (!inlineValue && value.startsWith('-')))
+    throw new UsageError(`--${name} needs a value: --${name} ${argument}.`);
   return value;
 }
 
@@ -81,4 +102,13 @@ export function toTarget(value: string | undefined): URL {
   const target = URL.parse(value ?? '');
   if (target !== null && ['http:', 'https:'].includes(target.protocol)) return target;
   throw new UsageError('--target needs the base URL of a server, such as http://127.0.0.1:8787/v1.');
+}
+
+/** The value of `--api-key`; `env:VARIABLE` takes it from there. Throws a usage error that names the variable. */
+export function toKey(value: string | undefined, env: NodeJS.ProcessEnv): string | null {
+  const variable = /^env:([A-Za-z_]\w*)$/.exec(value ?? '')?.[1];
+  if (variable === undefined) return value ?? null;
+  const key = env[variable];
+  if (!key) throw new UsageError(`--api-key takes the key from ${variable}, which is not set.`);
+  return key;
 }

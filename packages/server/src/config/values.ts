@@ -1,6 +1,7 @@
 /** One raw value, from wherever it came, checked against its row of the table. */
 import { resolve } from 'node:path';
-import type { Option, OptionName } from './options.ts';
+import type { Option } from './option.ts';
+import type { OptionName } from './options.ts';
 import { optionOf } from './options.ts';
 import { UsageError } from './usage-error.ts';
 

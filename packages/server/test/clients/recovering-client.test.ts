@@ -61,6 +61,19 @@ function cutLaterAt(type: string): FaultPlan {
   };
 }
 
+/** An echo whose first response never ends by itself. `held`: it runs. */
+function createHeldEngine() {
+  const held = Promise.withResolvers<void>();
+  const { engine } = createEchoEngine({
+    hold: ({ context }) => {
+      if (context.items.length > 1) return undefined;
+      held.resolve();
+      return new Promise(() => {});
+    },
+  });
+  return { engine, held: held.promise };
+}
+
 describe('a cut', () => {
   it.each(['response.created', 'response.output_text.delta', 'response.output_item.done', 'response.completed'])(
     'before %s loses nothing, doubles nothing and replays nothing',
@@ -328,19 +341,12 @@ describe('lanes, forks and steers', () => {
   });
 
   it('a steered turn goes on with the response that answers the steer', async () => {
-    const held = Promise.withResolvers<void>();
-    const { engine } = createEchoEngine({
-      hold: ({ context }) => {
-        if (context.items.length > 1) return undefined;
-        held.resolve();
-        return new Promise(() => {});
-      },
-    });
+    const { engine, held } = createHeldEngine();
     await using server = await startTestServer({ engines: [engine] });
     using connection = await open(server.url);
     const lane = connection.lane('agent');
     const turn = lane.create({ model, input: 'one' });
-    await held.promise;
+    await held;
     const steering = lane.steer('Shorter.');
     expect(await steering.accepted).toBe(true);
     const response = await turn.response;
@@ -357,20 +363,13 @@ describe('lanes, forks and steers', () => {
   });
 
   it('a cancelled turn ends with what was said, and the lane goes on from it', async () => {
-    const held = Promise.withResolvers<void>();
-    const { engine } = createEchoEngine({
-      hold: ({ context }) => {
-        if (context.items.length > 1) return undefined;
-        held.resolve();
-        return new Promise(() => {});
-      },
-    });
+    const { engine, held } = createHeldEngine();
     await using server = await startTestServer({ engines: [engine] });
     using connection = await open(server.url);
     const lane = connection.lane();
     const turn = lane.create({ model, input: 'one' });
     for await (const { type } of turn) if (type === 'response.output_text.delta') break;
-    await held.promise;
+    await held;
     lane.cancel();
     expect(await turn.response).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'cancelled' } });
     expect(textOf(await lane.create({ model, input: 'two' }).response)).toBe('user:one | assistant | user:two');
