@@ -10,6 +10,8 @@ import { sessionSuffix } from '../engine/session-engine.ts';
 import { median, quantile, shuffled, toFigure, type Figure } from '../figures.ts';
 import { readProcessStats } from '../process-stats.ts';
 import { loadWorkload } from '../workloads/load.ts';
+import { measureQuietness } from '../machine.ts';
+import { playRounds, toRoundNotes } from '../rounds.ts';
 import { readStamps } from './stamps.ts';
 import type { Findings, SuiteOptions } from './suite.ts';
 
@@ -17,6 +19,8 @@ const long = 'stream-2000';
 const paced = 'stream-1000';
 const streamsPerRound = 10;
 const tokensPerSecond = 1000;
+/** Side by side, where the latency of an event is measured. */
+const streams = 8;
 
 /** One server in one round of the saturated stream. */
 interface Saturated {
@@ -46,6 +50,7 @@ export async function measureEvents({ rounds, full, progress }: SuiteOptions): P
   const args = ['--engine', engine.url, '--models', `${long},${paced}`];
   await using longwire = await startChild('./servers/longwire.ts', { args });
   await using alone = await startChild('./servers/longwire.ts', { args: ['--scripted', long] });
+  using echo = await openEcho(echoServer.url);
 
   const ways: Record<Way, () => Promise<Saturated>> = {
     bare: () => saturate(bare, long + sessionSuffix),
@@ -53,48 +58,57 @@ export async function measureEvents({ rounds, full, progress }: SuiteOptions): P
     text: () => saturate(longwire, long),
     inside: () => saturate(alone, long),
   };
-  const readyFrames: number[] = [];
-  const saturated: Record<Way, Saturated>[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    progress(`events: round ${round} of ${rounds}${round === 0 ? ' (warm-up)' : ''}`);
-    const ready = await sendReadyFrames(echoServer.url);
-    const times = {} as Record<Way, Saturated>;
-    for (const way of shuffled(Object.keys(ways) as Way[])) times[way] = await ways[way]();
-    if (round === 0) continue;
-    readyFrames.push(ready);
-    saturated.push(times);
-  }
+  const saturated = await playRounds({
+    rounds,
+    measureQuietness: () => measureQuietness(echo),
+    announce: (name) => progress(`events: ${name}`),
+    async play() {
+      const ready = await sendReadyFrames(echoServer.url);
+      const times = {} as Record<Way, Saturated>;
+      for (const way of shuffled(Object.keys(ways) as Way[])) times[way] = await ways[way]();
+      return { ready, ...times };
+    },
+  });
 
-  const streams = 8;
-  const lateness: Record<'bare' | 'session' | 'text', number[]>[] = [];
-  for (let round = 0; round <= (full ? rounds : 3); round++) {
-    progress(`events: ${streams} streams at ${tokensPerSecond} tokens a second, round ${round}`);
-    await setPace(engine.url, { ...instant, tokensPerSecond, stamped: true });
-    const late = {
+  await setPace(engine.url, { ...instant, tokensPerSecond, stamped: true });
+  const lateness = await playRounds({
+    rounds: full ? rounds : 3,
+    measureQuietness: () => measureQuietness(echo),
+    announce: (name) => progress(`events: ${streams} streams at ${tokensPerSecond} tokens a second, ${name}`),
+    play: async () => ({
       bare: await readStamps(bare.url, paced + sessionSuffix, streams),
       session: await readStamps(longwire.url, paced + sessionSuffix, streams),
       text: await readStamps(longwire.url, paced, streams),
-    };
-    if (round > 0) lateness.push(late);
-  }
-  const crowded: Crowd[] = [];
-  for (let round = 0; round < (full ? rounds : 2); round++) {
-    progress(`events: ${crowd} streams at ${tokensPerSecond} tokens a second, round ${round + 1}`);
-    const before = readProcessStats(longwire.pid)?.cpuUs ?? Number.NaN;
-    const late = await readStamps(longwire.url, paced + sessionSuffix, crowd);
-    const busyUs = (readProcessStats(longwire.pid)?.cpuUs ?? Number.NaN) - before;
-    crowded.push({ late, bare: await readStamps(bare.url, paced + sessionSuffix, crowd), cpuUs: busyUs / late.length });
-  }
-  const found = toFindings(readyFrames, saturated, lateness, streams);
-  return { ...found, figures: [...found.figures, ...toCrowdFigures(crowded)] };
+    }),
+  });
+  const crowded = await playRounds({
+    rounds: full ? rounds : 2,
+    measureQuietness: () => measureQuietness(echo),
+    announce: (name) => progress(`events: ${crowd} streams at ${tokensPerSecond} tokens a second, ${name}`),
+    async play(): Promise<Crowd> {
+      const before = readProcessStats(longwire.pid)?.cpuUs ?? Number.NaN;
+      const late = await readStamps(longwire.url, paced + sessionSuffix, crowd);
+      const busyUs = (readProcessStats(longwire.pid)?.cpuUs ?? Number.NaN) - before;
+      return { late, bare: await readStamps(bare.url, paced + sessionSuffix, crowd), cpuUs: busyUs / late.length };
+    },
+  });
+  const found = toFindings(saturated.results, lateness.results);
+  return {
+    ...found,
+    figures: [...found.figures, ...toCrowdFigures(crowded.results)],
+    notes: [
+      ...toRoundNotes('saturated streams', saturated),
+      ...toRoundNotes(`${streams} streams`, lateness),
+      ...toRoundNotes(`${crowd} streams`, crowded),
+    ],
+  };
 }
 
 function toFindings(
-  readyFrames: readonly number[],
-  saturated: readonly Record<Way, Saturated>[],
+  saturated: readonly ({ ready: number } & Record<Way, Saturated>)[],
   lateness: readonly Record<'bare' | 'session' | 'text', number[]>[],
-  streams: number,
 ): Findings {
+  const readyFrames = saturated.map(({ ready }) => ready);
   const of = (way: Way, field: keyof Saturated) => saturated.map((round) => round[way][field]);
   const late = (way: 'bare' | 'session' | 'text', share: number) =>
     lateness.map((round) => quantile(round[way], share));

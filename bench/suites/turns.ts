@@ -9,19 +9,20 @@ import { openEcho } from '../echo-client.ts';
 import { DirectEngine } from '../engine/direct.ts';
 import { sessionSuffix } from '../engine/session-engine.ts';
 import { median, quantile, shuffled, toFigure } from '../figures.ts';
-import { isQuiet, measureQuietness } from '../machine.ts';
+import { measureQuietness } from '../machine.ts';
+import { playRounds, toRoundNotes, type PlayedRounds } from '../rounds.ts';
 import { loadWorkload } from '../workloads/load.ts';
 import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 import type { Findings, SuiteOptions } from './suite.ts';
 
-const model = 'coding-170-brief';
-/** Turns at the beginning and at the end that are compared. The first ones open connections. */
+const model = 'coding-170-brief+130';
+/** Turns at the beginning and at the end that are compared. The first ones open connections; a 99th percentile needs the many of the end. */
 const early = [5, 25] as const;
-const lateTurns = 20;
-/** Rounds in which full histories over HTTP run too. */
+const lateTurns = 150;
+/** Rounds of full histories over HTTP: they take most of the time and differ most, so a few are enough. */
 const historyRounds = 2;
 
-type Way = 'direct.session' | 'direct.text' | 'bare' | 'session' | 'text' | 'http';
+type Way = 'direct.session' | 'direct.text' | 'bare' | 'session' | 'text';
 /** Ways that are drawn, in the same order and so in the same colours everywhere. */
 const drawn = ['http', 'text', 'session', 'bare'] as const;
 const wayNames = {
@@ -31,9 +32,10 @@ const wayNames = {
   bare: 'bare Node hop',
 } as const;
 /** Milliseconds of each turn, in each way. */
-type RoundTimes = Record<Exclude<Way, 'http'>, number[]> & { http?: number[] };
+type RoundTimes = Record<Way, number[]>;
+type HistoryTimes = Record<'http' | 'session', number[]>;
 
-/** Runs the suite. A busy machine's rounds are told in the notes. */
+/** Runs the suite. */
 export async function measureTurns({ rounds, progress }: SuiteOptions): Promise<Findings> {
   const rollout = loadWorkload(model);
   await using engine = await startChild('./engine/main.ts', { args: [model] });
@@ -49,46 +51,53 @@ export async function measureTurns({ rounds, progress }: SuiteOptions): Promise<
     bare: () => replay(bare.url, rollout, model + sessionSuffix),
     session: () => replay(longwire.url, rollout, model + sessionSuffix),
     text: () => replay(longwire.url, rollout, model),
-    http: () => replay(longwire.url, rollout, model, 'http-full'),
   };
 
   const echoUs: number[] = [];
-  const all: RoundTimes[] = [];
-  let busyRounds = 0;
-  for (let round = 0; round <= rounds; round++) {
-    progress(`turns: round ${round} of ${rounds}${round === 0 ? ' (warm-up)' : ''}`);
-    const quietness = await measureQuietness(echo);
-    const times = {} as RoundTimes;
-    // Full histories take most of the time and differ most: a few rounds of them are enough.
-    const now = (Object.keys(ways) as Way[]).filter((way) => way !== 'http' || round <= historyRounds);
-    for (const way of shuffled(now)) times[way] = await ways[way]();
-    if (round === 0) continue;
-    if (!isQuiet(quietness)) busyRounds++;
-    echoUs.push(await measureEcho(echo));
-    all.push(times);
-  }
-  return toFindings(all, echoUs, busyRounds, longwire.startMs, rollout);
+  const played = await playRounds({
+    rounds,
+    measureQuietness: () => measureQuietness(echo),
+    announce: (name) => progress(`turns: ${name}`),
+    async play() {
+      const times = {} as RoundTimes;
+      for (const way of shuffled(Object.keys(ways) as Way[])) times[way] = await ways[way]();
+      echoUs.push(await measureEcho(echo));
+      return times;
+    },
+  });
+  const histories = await playRounds({
+    rounds: historyRounds,
+    measureQuietness: () => measureQuietness(echo),
+    announce: (name) => progress(`turns with their full history: ${name}`),
+    play: async () => ({
+      http: await replay(longwire.url, rollout, model, 'http-full'),
+      session: await ways.session(),
+    }),
+  });
+  return toFindings(played, histories.results, echoUs, longwire.startMs, rollout);
 }
 
 function toFindings(
-  all: readonly RoundTimes[],
+  played: PlayedRounds<RoundTimes>,
+  histories: readonly HistoryTimes[],
   echoUs: readonly number[],
-  busyRounds: number,
   startMs: number,
   rollout: Rollout,
 ): Findings {
-  const withHistory = all.flatMap(({ http, session }) => (http ? [{ http, session }] : []));
-  const added = (way: Exclude<Way, 'http'>, floor: Exclude<Way, 'http'>, share: number) =>
+  const all = played.results;
+  const added = (way: Way, floor: Way, share: number) =>
     all.map((times) => 1000 * quantile(late(minus(times[way], times[floor])), share));
   const bareAdded = added('bare', 'direct.session', 0.5);
   const bareAddedTail = added('bare', 'direct.session', 0.99);
-  const flat = (way: Exclude<Way, 'http'>, part: (times: readonly number[]) => number[]) =>
+  const flat = (way: Way, part: (times: readonly number[]) => number[]) =>
     all.map((times) => median(part(over(times[way], times.bare))));
   const beginning = (times: readonly number[]) => times.slice(...early);
-  const curve = (way: Way) =>
+  const of = (way: Way | 'http') =>
+    way === 'http' ? histories.map(({ http }) => http) : all.map((times) => times[way]);
+  const curve = (way: Way | 'http') =>
     rollout.turns.map(({ contextTokens }, turn): [number, number] => [
       contextTokens,
-      median(all.flatMap((times) => times[way]?.[turn] ?? [])),
+      median(of(way).flatMap((times) => times[turn] ?? [])),
     ]);
   const hop = 'bare Node hop';
   const head = 'turns 6–25 of the same chain';
@@ -112,19 +121,19 @@ function toFindings(
         bareAdded,
       ),
       toFigure(
-        { id: 'turn.session.flat', name: 'turns 151–170, to a bare hop', unit: '', floorName: head },
+        { id: 'turn.session.flat', name: 'turns behind 100k tokens, to a bare hop', unit: '', floorName: head },
         flat('session', late),
         flat('session', beginning),
       ),
       toFigure(
         {
           id: 'turn.http.late',
-          name: 'turn 151–170, full history over HTTP',
+          name: 'a turn behind 100k tokens, full history over HTTP',
           unit: 'ms',
           floorName: 'WebSocket, new items',
         },
-        withHistory.map(({ http }) => median(late(http))),
-        withHistory.map(({ session }) => median(late(session))),
+        histories.map(({ http }) => median(late(http))),
+        histories.map(({ session }) => median(late(session))),
       ),
       toFigure({ id: 'start', name: 'start-up to the printed URL', unit: 'ms' }, [startMs]),
     ],
@@ -148,16 +157,11 @@ function toFindings(
         logY: true,
         series: drawn.map((way) => ({
           name: wayNames[way],
-          points: distribution(all.flatMap((times) => late(times[way] ?? []))),
+          points: distribution(of(way).flatMap(late)),
         })),
       },
     ],
-    notes:
-      busyRounds > 0
-        ? [
-            `${busyRounds} of ${all.length} rounds of the turns ran on a busy machine (echo p99 over 3x its least): trust ratios only.`,
-          ]
-        : [],
+    notes: toRoundNotes('turns', played),
   };
 }
 

@@ -53,3 +53,16 @@ test('random numbers are those of their name', () => {
   expect(Array.from({ length: 5 }, createRandom('two'))).not.toEqual(numbers);
   expect(numbers.every((number) => number >= 0 && number < 1)).toBe(true);
 });
+
+test('a prolonged rollout goes on at its length, and calls nothing that nobody answers', () => {
+  const rollout = loadWorkload('coding-30');
+  const longer = loadWorkload('coding-30+5');
+  const last = rollout.turns.length - 1;
+  expect(longer.turns).toHaveLength(rollout.turns.length + 5);
+  expect(longer.gapsMs).toHaveLength(longer.turns.length);
+  expect(longer.turns.slice(0, last)).toEqual(rollout.turns.slice(0, last));
+  expect(longer.turns.slice(last).flatMap(({ output }) => output.map(({ type }) => type))).not.toContain(
+    'function_call',
+  );
+  expect(longer.turns.at(-1)?.contextTokens).toBeGreaterThan(rollout.turns.at(-1)?.contextTokens ?? Infinity);
+});
