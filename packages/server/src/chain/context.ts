@@ -21,7 +21,7 @@ export function contextOf(engine: Engine, node: ChainNode | null, open: OpenNode
   const isShortened = at?.context?.isShortened ?? false;
   for (const each of missing.toReversed()) {
     let beforeOutput: unknown = null;
-    for (const section of [each.input, each.output]) {
+    for (const section of [each.items.input, each.items.output]) {
       beforeOutput = context;
       const { items, restarts } = open(each, section);
       context = engine.extend(restarts ? null : context, items);

@@ -110,8 +110,8 @@ function digestsOf(
     if (budget.items <= 0) return null;
     try {
       const parent = each.parent && known.get(each.parent)?.behind;
-      const before = known.get(each)?.before ?? digestBehind(parent ?? emptyDigest, each, each.input);
-      known.set(each, { before, behind: digestBehind(before, each, each.output) });
+      const before = known.get(each)?.before ?? digestBehind(parent ?? emptyDigest, each, each.items.input);
+      known.set(each, { before, behind: digestBehind(before, each, each.items.output) });
     } catch {
       return null;
     }

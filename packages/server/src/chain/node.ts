@@ -1,5 +1,7 @@
 /** History as a chain of immutable nodes, one per response (design: "The one idea"). */
 import type { Item, OutputItem, Tool } from '@longwire/protocol';
+import { NodeItems } from './items.ts';
+import { unpackedTokens } from './packing.ts';
 import { estimateTokens } from './tokens.ts';
 import { extendOpenCalls, noOpenCalls, type OpenCalls } from './tool-calls.ts';
 
@@ -13,7 +15,7 @@ export interface NodeContext {
   readonly isShortened: boolean;
 }
 
-/** One response in a chain. Everything but `context`, a cache that can be derived again, never changes. */
+/** One response in a chain. What it says never changes; `context` and `looseTokens` are how it is kept. */
 export interface ChainNode {
   /** The response's id. */
   readonly id: string;
@@ -24,10 +26,8 @@ export interface ChainNode {
   readonly stored: boolean;
   /** The model that the response named, for requests that leave it out. */
   readonly model: string;
-  /** Items that the request added. */
-  readonly input: readonly Item[];
-  /** Items that the model made. */
-  readonly output: readonly OutputItem[];
+  /** What the request added, and what the model made of it. */
+  readonly items: NodeItems;
   /** Calls that have no output yet at the end of this node. */
   readonly openCalls: OpenCalls;
   /** Tools that items of the chain brought in up to here; the parent's own array where nothing was added. */
@@ -35,13 +35,14 @@ export interface ChainNode {
   /** Tokens of the context up to here, as far as they were counted (`tokensAfter`). */
   readonly tokens: number;
   context: NodeContext | null;
+  /** Tokens up to here that are not packed, beyond those that a chain keeps as they are (packing.ts). */
+  looseTokens: number;
 }
 
 /** What a node is made of; the rest is derived from the parent and the new items. */
-export interface NodeSource extends Pick<
-  ChainNode,
-  'id' | 'project' | 'parent' | 'stored' | 'model' | 'input' | 'output'
-> {
+export interface NodeSource extends Pick<ChainNode, 'id' | 'project' | 'parent' | 'stored' | 'model'> {
+  readonly input: readonly Item[];
+  readonly output: readonly OutputItem[];
   /** What an engine counted; left out, an estimate. */
   readonly tokens?: number;
 }
@@ -51,17 +52,26 @@ export interface NodeSource extends Pick<
  * O(its own items). Throws `invalid_request` for an orphaned tool output.
  */
 export function createNode(source: NodeSource, context: NodeContext | null): ChainNode {
-  const { parent, input, output } = source;
-  const afterInput = extendOpenCalls(parent?.openCalls ?? noOpenCalls, input);
+  const { id, project, stored, model, parent: named, input, output } = source;
+  const parent = input.some(isCompaction) || output.some(isCompaction) ? null : named;
+  const tokens = source.tokens ?? (named?.tokens ?? 0) + estimateTokens(input) + estimateTokens(output);
   return {
-    ...source,
-    parent: input.some(isCompaction) || output.some(isCompaction) ? null : parent,
-    openCalls: extendOpenCalls(afterInput, output),
-    tools: extendTools(extendTools(parent?.tools ?? [], input), output),
-    tokens: source.tokens ?? (parent?.tokens ?? 0) + estimateTokens(input) + estimateTokens(output),
+    id,
+    project,
+    parent,
+    stored,
+    model,
+    items: new NodeItems(input, output),
+    openCalls: extendOpenCalls(extendOpenCalls(named?.openCalls ?? noOpenCalls, input), output),
+    tools: extendTools(extendTools(named?.tools ?? noTools, input), output),
+    tokens,
     context,
+    // A context that was cut short has fewer tokens than its parent's: the chain has grown all the same.
+    looseTokens: parent ? parent.looseTokens + Math.max(0, tokens - parent.tokens) : tokens - unpackedTokens,
   };
 }
+
+const noTools: readonly Tool[] = [];
 
 /** Whether the item stands for everything before it. */
 export function isCompaction(item: Item): boolean {

@@ -46,8 +46,8 @@ function* itemsBack(sealer: Sealer, { binding, parent, input }: ChainEnd): Gener
   if (yield* itemsOf(sealer, binding, input)) return;
   for (let node = parent; node; node = node.parent) {
     const bound = bindingOf(node, binding);
-    if (yield* itemsOf(sealer, bound, node.output)) return;
-    if (yield* itemsOf(sealer, bound, node.input)) return;
+    if (yield* itemsOf(sealer, bound, node.items.output)) return;
+    if (yield* itemsOf(sealer, bound, node.items.input)) return;
   }
 }
 

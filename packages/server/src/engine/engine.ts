@@ -160,6 +160,13 @@ export interface Engine<Context = unknown> {
    */
   count?(request: GenerateRequest<Context>, signal: AbortSignal): Promise<number>;
 
+  /**
+   * The bytes in which this context holds the words of the chain and `since`, an ancestor's context, does not; null for all of them.
+   * They never change: the chain keeps its own copy of the same words as what differs from them. O(pieces). Engines that hold no
+   * text leave it out.
+   */
+  text?(context: Context, since: Context | null): readonly Uint8Array[];
+
   /** A hint that nobody is expected to go on from this context. Going on all the same is correct, only colder. */
   release(context: Context): void;
 

@@ -50,14 +50,23 @@ export class Router {
     throw errors.modelNotFound(model);
   }
 
+  /** What the engine of this name holds as bytes between two of its contexts (`Engine.text`). */
+  text(engineName: string, context: unknown, since: unknown): readonly Uint8Array[] {
+    return this.#engine(engineName)?.text?.(context, since) ?? [];
+  }
+
   /** Tells the engine of this name that a context will hardly be used again. */
   release(engineName: string, context: unknown): void {
-    this.#engines.find((engine) => engine.name === engineName)?.release(context);
+    this.#engine(engineName)?.release(context);
   }
 
   /** Closes every engine. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#engines.map((engine) => engine.close()));
+  }
+
+  #engine(name: string): Engine | undefined {
+    return this.#engines.find((engine) => engine.name === name);
   }
 
   #find(model: string, engineName: string | undefined): Route | undefined {

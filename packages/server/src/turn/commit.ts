@@ -21,7 +21,7 @@ export async function commitResponse(
   const { conversation, owner, request, stored } = turn;
   if (!store || !(stored || conversation)) return;
   const { project, body } = request;
-  const items = node ? [...body.input, ...node.output] : [];
+  const items = node ? [...body.input, ...node.items.output] : [];
   const append = conversation && node ? { ...conversation.place, items } : null;
   let applied = true;
   if (stored) {

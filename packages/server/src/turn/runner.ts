@@ -6,6 +6,7 @@ import {
   type ProtocolError,
   type Response,
 } from '@longwire/protocol';
+import { packHistory } from '../chain/packing.ts';
 import { createNode, isCompaction, type ChainNode, type NodeContext } from '../chain/node.ts';
 import { rememberDigest } from '../chain/known-history.ts';
 import { tokensAfter } from '../chain/tokens.ts';
@@ -161,6 +162,10 @@ export class TurnRun {
       if (ending.status === 'failed') await this.#commitFailure(settled);
       this.#log(settled, startedMs);
       yield [...last, ...this.#sequencer.end(settled)];
+      if (node && this.#isKept) {
+        const { router } = this.#services;
+        void packHistory(node, ({ engine, context }, since) => router.text(engine, context, since?.context ?? null));
+      }
       return node;
     } finally {
       this.turn.conversation?.close();
@@ -197,6 +202,12 @@ export class TurnRun {
 
   get #interruptsNow(): boolean {
     return this.#interrupted === 'cancelled' || (this.#interrupted === 'steered' && !this.#sequencer.hasCalls);
+  }
+
+  /** Whether anybody can go on from the response: else what it says is let go of in a moment. */
+  get #isKept(): boolean {
+    const { request, stored, conversation } = this.turn;
+    return stored || conversation !== null || request.via.transport === 'websocket';
   }
 
   /** Links the response to its chain and, where it is stored, waits until it is on disk. */

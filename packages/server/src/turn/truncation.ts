@@ -66,7 +66,7 @@ export class Truncation {
     const { parent, input, open } = this.#options;
     const sections: (readonly Item[])[] = [input];
     for (let node = parent; node; node = node.parent) {
-      sections.push(open(node, node.output).items, open(node, node.input).items);
+      sections.push(open(node, node.items.output).items, open(node, node.items.input).items);
     }
     return sections.toReversed().flat();
   }

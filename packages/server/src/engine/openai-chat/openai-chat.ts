@@ -7,6 +7,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { Engine, EngineEvent, GenerateRequest } from '../engine.ts';
 import { createContext, extendContext, type ChatContext } from './context.ts';
+import { elementBytesSince, emptyList } from '../http/encoded-list.ts';
 import { UpstreamErrors } from '../http/errors.ts';
 import type { UpstreamReply, UpstreamTimeouts } from '../http/exchange.ts';
 import { Upstream } from '../http/upstream.ts';
@@ -93,6 +94,10 @@ class OpenAIChatEngine implements Engine<ChatContext> {
     const base = parent ?? createContext(randomUUID());
     const { messages, open } = toChatMessages(base.open, items, this.#dialect);
     return extendContext(base, messages, open);
+  }
+
+  text(context: ChatContext, since: ChatContext | null): Buffer[] {
+    return elementBytesSince(context, since ?? emptyList);
   }
 
   async *generate(
