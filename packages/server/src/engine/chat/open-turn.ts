@@ -5,6 +5,7 @@
  * pictures that tools returned follow their outputs as one user message. Keeping the last of these open makes the messages
  * of a chain independent of where its requests cut it.
  */
+import type { Item } from '@longwire/protocol';
 import type { ChatMessage, ChatPart, ChatToolCall } from './wire.ts';
 
 /** The assistant's turn so far. */
@@ -38,4 +39,32 @@ export function sealTurn(turn: OpenTurn): readonly ChatMessage[] {
       ...(calls.length > 0 && { tool_calls: calls }),
     },
   ];
+}
+
+/** The turn that `sealTurn` made a message of. `reasoningField` is for one without reasoning: where later thoughts would go. */
+export function reopenTurn(message: ChatMessage, reasoningField: AssistantTurn['reasoningField'] | null): OpenTurn {
+  if (message.role === 'user' && typeof message.content !== 'string')
+    return { kind: 'pictures', parts: message.content };
+  if (message.role !== 'assistant') throw new Error(`No turn is sealed as a message of the ${message.role}.`);
+  const { content, reasoning, reasoning_content: reasoningContent, tool_calls: calls = [] } = message;
+  return {
+    kind: 'assistant',
+    reasoning: reasoning ?? reasoningContent ?? '',
+    reasoningField: reasoning === undefined ? (reasoningField ?? 'reasoning_content') : 'reasoning',
+    texts: content === null ? [] : [content],
+    calls,
+  };
+}
+
+/** Whether `items` may join an open turn of this kind. The first of them tells; in doubt, yes. */
+export function mayJoin(kind: OpenTurn['kind'], [first]: readonly Item[]): boolean {
+  switch (first?.type) {
+    case 'message':
+      return first.role === 'assistant';
+    case 'function_call_output':
+    case 'custom_tool_call_output':
+      return kind === 'pictures';
+    default:
+      return true;
+  }
 }

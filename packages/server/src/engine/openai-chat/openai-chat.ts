@@ -6,12 +6,11 @@
  */
 import { hash, randomUUID } from 'node:crypto';
 import type { Engine, EngineEvent, GenerateRequest } from '../engine.ts';
-import { createContext, extendContext, type ChatContext } from './context.ts';
-import { elementBytesSince, emptyList } from '../http/encoded-list.ts';
+import { createContext, extendContext, messageBytesSince, type ChatContext } from './context.ts';
 import { UpstreamErrors } from '../http/errors.ts';
 import type { UpstreamReply, UpstreamTimeouts } from '../http/exchange.ts';
 import { Upstream } from '../http/upstream.ts';
-import { toChatMessages, type Dialect } from '../chat/messages.ts';
+import type { Dialect } from '../chat/messages.ts';
 import { ModelList } from '../http/models.ts';
 import { toRequestBody, type BodyOptions } from './request.ts';
 import { ChatStreamDecoder } from './stream.ts';
@@ -91,13 +90,11 @@ class OpenAIChatEngine implements Engine<ChatContext> {
   }
 
   extend(parent: ChatContext | null, items: Parameters<Engine['extend']>[1]): ChatContext {
-    const base = parent ?? createContext(randomUUID());
-    const { messages, open } = toChatMessages(base.open, items, this.#dialect);
-    return extendContext(base, messages, open);
+    return extendContext(parent ?? createContext(randomUUID()), items, this.#dialect);
   }
 
   text(context: ChatContext, since: ChatContext | null): Buffer[] {
-    return elementBytesSince(context, since ?? emptyList);
+    return messageBytesSince(context, since);
   }
 
   async *generate(

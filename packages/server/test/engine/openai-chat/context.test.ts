@@ -54,7 +54,7 @@ describe('a context', () => {
     const [after] = messageBytes(second);
     expect(after?.buffer).toBe(before?.buffer);
     expect(after?.toString()).toBe('{"role":"user","content":"one"},{"role":"user","content":"two"}');
-    expect(second.totalBytes).toBe(after?.length);
+    expect(second.messages.totalBytes).toBe(after?.length);
   });
 
   it('shares the parent and opens a page of its own when it is a fork', () => {
@@ -70,7 +70,7 @@ describe('a context', () => {
   it('needs few pages for a long history', () => {
     let context = engine.extend(null, [user('start')]);
     for (let turn = 0; turn < 450; turn++) context = engine.extend(context, [user('x'.repeat(1000))]);
-    expect(context.totalBytes).toBeGreaterThan(450_000);
+    expect(context.messages.totalBytes).toBeGreaterThan(450_000);
     expect(messageBytes(context).length).toBeLessThan(16);
   });
 

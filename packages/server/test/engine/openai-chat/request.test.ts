@@ -92,7 +92,7 @@ describe('a request body', () => {
     const context = engine.extend(null, [{ type: 'message', role: 'user', content: 'Zażółć' }]);
     const buffers = toRequestBody(toGeneration(context, { instructions: 'x' }), new Map(), defaults);
     expect(buffers).toHaveLength(3);
-    expect(buffers[1]?.buffer).toBe(context.page?.bytes.buffer);
+    expect(buffers[1]?.buffer).toBe(context.messages.page?.bytes.buffer);
     expect(JSON.parse(Buffer.concat(buffers).toString())).toMatchObject({
       messages: [{ role: 'system' }, { role: 'user', content: 'Zażółć' }],
     });
