@@ -3,6 +3,8 @@ import { errors, type Item } from '@longwire/protocol';
 
 /** A call without an output. */
 export interface OpenCall {
+  /** `call_id`; the item's id for MCP approvals and local shell calls. */
+  readonly id: string;
   /** The item's type, such as `function_call`. */
   readonly type: string;
   /** The function's or tool's name, where the call has one. */
@@ -11,11 +13,11 @@ export interface OpenCall {
   readonly async: boolean;
 }
 
-/** Open calls by `call_id` (by item id for MCP approvals and local shell calls). Shared between nodes: never mutated. */
-export type OpenCalls = ReadonlyMap<string, OpenCall>;
+/** Open calls, each id once. Shared between nodes: never mutated. A list, not a map: every node keeps one, and most are of one call. */
+export type OpenCalls = readonly OpenCall[];
 
 /** No call is open. */
-export const noOpenCalls: OpenCalls = new Map();
+export const noOpenCalls: OpenCalls = [];
 
 interface CallKind {
   readonly label: string;
@@ -76,7 +78,7 @@ export function extendOpenCalls(open: OpenCalls, items: readonly Item[]): OpenCa
   for (const item of items) {
     if (item.type === 'compaction') {
       // It stands for the calls before it too, but for those whose output comes later: it holds them.
-      next = new Map([...(next ?? open)].filter(([, call]) => call.async));
+      next = byId((next?.values().toArray() ?? open).filter((call) => call.async));
       continue;
     }
     const call = callKinds.get(item.type);
@@ -84,8 +86,9 @@ export function extendOpenCalls(open: OpenCalls, items: readonly Item[]): OpenCa
       const id = field(item, call.idField);
       if (typeof id !== 'string' || isHosted(item)) continue;
       const name = field(item, 'name');
-      next ??= new Map(open);
+      next ??= byId(open);
       next.set(id, {
+        id,
         type: item.type,
         name: typeof name === 'string' ? name : null,
         async: field(item, 'async') === true,
@@ -96,17 +99,21 @@ export function extendOpenCalls(open: OpenCalls, items: readonly Item[]): OpenCa
     if (!output || isHosted(item)) continue;
     const id = field(item, output.idField);
     if (typeof id !== 'string') continue;
-    const answered = (next ?? open).get(id);
-    if (answered?.type !== output.answers) throw errors.noToolCall(id, output.label, 'input');
-    next ??= new Map(open);
+    next ??= byId(open);
+    if (next.get(id)?.type !== output.answers) throw errors.noToolCall(id, output.label, 'input');
     next.delete(id);
   }
-  return next ?? open;
+  if (next?.size === 0) return noOpenCalls;
+  return next ? [...next.values()] : open;
+}
+
+function byId(calls: OpenCalls): Map<string, OpenCall> {
+  return new Map(calls.map((call) => [call.id, call]));
 }
 
 /** Throws `invalid_request` ("No tool output found for …") when a call that is not async has no output. */
 export function requireOutputs(open: OpenCalls): void {
-  for (const [id, call] of open) {
-    if (!call.async) throw errors.noToolOutput(id, callKinds.get(call.type)?.label ?? call.type);
+  for (const { id, type, async } of open) {
+    if (!async) throw errors.noToolOutput(id, callKinds.get(type)?.label ?? type);
   }
 }

@@ -34,7 +34,7 @@ export function createCompaction(
 ): Compaction | null {
   const plan = planCompaction(source.generation.requested, modelTokens);
   // A call that is still open must stay where its output finds it: a threshold can wait.
-  if (plan === null || (plan.kind === 'over' && openCalls.size > 0)) return null;
+  if (plan === null || (plan.kind === 'over' && openCalls.length > 0)) return null;
   return new Compaction({ ...source, plan, windowTokens: plan.kind === 'over' ? plan.thresholdTokens : modelTokens });
 }
 

@@ -23,9 +23,10 @@ export interface ChainEnd {
  */
 export function keptMessages(sealer: Sealer, end: ChainEnd, userBytes: number): Item[] {
   const newestFirst: Item[] = [];
+  const openIds = new Set(end.openCalls.map(({ id }) => id));
   let leftBytes = userBytes;
   for (const item of itemsBack(sealer, end)) {
-    if (!isKept(item, end.openCalls)) continue;
+    if (!isKept(item, openIds)) continue;
     if (item.type === 'message' && item.role === 'user') {
       // Once one did not fit, no older one stands in its place.
       if (leftBytes >= 0) leftBytes -= Buffer.byteLength(JSON.stringify(item));
@@ -36,9 +37,9 @@ export function keptMessages(sealer: Sealer, end: ChainEnd, userBytes: number): 
   return newestFirst.toReversed();
 }
 
-function isKept(item: Item, openCalls: OpenCalls): boolean {
+function isKept(item: Item, openIds: ReadonlySet<string>): boolean {
   const isCall = item.type === 'function_call' || item.type === 'custom_tool_call';
-  return isCall ? openCalls.has(item.call_id) : isKeptMessage(item);
+  return isCall ? openIds.has(item.call_id) : isKeptMessage(item);
 }
 
 /** Newest first. An earlier summary is not among them: the new one stands for it too. */

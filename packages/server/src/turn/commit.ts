@@ -58,5 +58,5 @@ export function toStored(
 
 /** Whether a node that compacted its chain needs nothing of it any more: then the chain is read from here on, and no further back. */
 function standsAlone(node: ChainNode, parent: ChainNode): boolean {
-  return node.parent === null && parent.tools.length === 0 && parent.openCalls.size === 0;
+  return node.parent === null && parent.tools.length === 0 && parent.openCalls.length === 0;
 }

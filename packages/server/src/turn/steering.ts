@@ -147,11 +147,11 @@ export function steerMessage(code: SteerErrorCode): string {
 /** What the client owes before a queued steer can be applied: a stub for each open call, identifying fields only. */
 export function toRequiredInput(openCalls: OpenCalls): SteerRequiredInput[] {
   const required: SteerRequiredInput[] = [];
-  for (const [id, call] of openCalls) {
-    if (call.async) continue;
-    switch (call.type) {
+  for (const { id, type, name, async } of openCalls) {
+    if (async) continue;
+    switch (type) {
       case 'function_call':
-        required.push({ type: 'function_call_output', call_id: id, name: call.name ?? '' });
+        required.push({ type: 'function_call_output', call_id: id, name: name ?? '' });
         break;
       case 'tool_search_call':
         required.push({ type: 'tool_search_output', call_id: id, execution: 'client' });
@@ -163,7 +163,7 @@ export function toRequiredInput(openCalls: OpenCalls): SteerRequiredInput[] {
       case 'computer_call':
       case 'shell_call':
       case 'apply_patch_call':
-        required.push({ type: `${call.type}_output`, call_id: id });
+        required.push({ type: `${type}_output`, call_id: id });
         break;
       default:
     }

@@ -81,7 +81,7 @@ function possibleStarts(items: readonly Item[]): readonly number[] {
   const starts: number[] = [];
   let open: OpenCalls = noOpenCalls;
   for (const [index, item] of items.entries()) {
-    if (index > 0 && open.size === 0 && item.type === 'message' && item.role === 'user') starts.push(index);
+    if (index > 0 && open.length === 0 && item.type === 'message' && item.role === 'user') starts.push(index);
     open = extendOpenCalls(open, [item]);
   }
   return starts;

@@ -66,7 +66,7 @@ function search(items: readonly Item[]): Expected[] | null {
 }
 
 function told(open: OpenCalls): Expected[] {
-  return [...open].map(([id, { type, async }]) => ({ id, type, async }));
+  return open.map(({ id, type, async }) => ({ id, type, async }));
 }
 
 /** What the call returns, or the catalogue error that it throws. */
