@@ -11,22 +11,20 @@ import type { Item, OutputItem } from '@longwire/protocol';
 /** Bytes in pieces that never change. */
 export type Text = readonly Uint8Array[];
 
-const compress = promisify(zstdCompress);
-// The checksum covers the dictionary too: with another one, reading throws.
-const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
+/** What a request added to a chain, and what the model answered. */
+type Sections = readonly [input: readonly Item[], output: readonly OutputItem[]];
 
-/** What a request added to a chain, and what the model answered. Reading packed ones unpacks their block: not for warm turns. */
+/** The items of one node. To read packed ones unpacks their block: nothing for a warm turn. */
 export class NodeItems {
   #sections: Sections | null;
-  #block: Block | null = null;
-  #place = 0;
+  #place: Place | null = null;
   #isLoose = true;
 
   constructor(input: readonly Item[], output: readonly OutputItem[]) {
     this.#sections = [input, output];
   }
 
-  /** Items that the request added. */
+  /** Items that the request added; in front of them those of the nodes that it stands for (`join`). */
   get input(): readonly Item[] {
     return this.#read()[0];
   }
@@ -42,35 +40,55 @@ export class NodeItems {
   }
 
   /**
-   * Packs the items of several nodes into one block, compressed beside the event loop; until then they stay as they are. What is read
-   * back is what JSON says of them. `text`: bytes in which their words may stand already. Never throws: what JSON cannot
-   * write stays as it is.
+   * Packs the items of nodes in a row into one block, compressed beside the event loop; until then they stay as they are. What is
+   * read back is what JSON says of them. `text`: bytes in which their words may stand already. False where JSON cannot write
+   * them: then they stay as they are. Never throws.
    */
-  static async pack(all: readonly NodeItems[], text: Text): Promise<void> {
-    for (const items of all) items.#isLoose = false;
+  static async pack(nodes: readonly NodeItems[], text: Text): Promise<boolean> {
+    for (const node of nodes) node.#isLoose = false;
+    let block: Block;
     try {
-      const block = await Block.of(
-        all.map((items) => items.#read()),
+      block = await Block.of(
+        nodes.map((node) => node.#read()),
         text,
       );
-      for (const [place, items] of all.entries()) {
-        items.#block = block;
-        items.#place = place;
-        items.#sections = null;
-      }
     } catch {
-      // Nested too deeply for JSON.stringify: an oddity, and not worth a second form.
+      return false;
     }
+    for (const [at, node] of nodes.entries()) {
+      node.#place = { block, first: at, last: at };
+      node.#sections = null;
+    }
+    return true;
+  }
+
+  /** Has packed items stand for those of the `count` nodes before them in their block too, as if one request had brought all of them. */
+  join(count: number): void {
+    if (this.#place) this.#place = { ...this.#place, first: this.#place.last - count };
   }
 
   #read(): Sections {
-    const sections = this.#sections ?? this.#block?.read()[this.#place];
-    if (!sections) throw new Error('A block of items lacks one of its nodes.');
-    return sections;
+    if (this.#sections) return this.#sections;
+    const { block, first, last } = this.#place ?? nowhere;
+    const before = block.read().slice(first, last + 1);
+    const own = before.pop();
+    if (!own) throw new Error('A node has no items.');
+    return before.length === 0 ? own : [[...before.flat(2), ...own[0]], own[1]];
   }
 }
 
-type Sections = readonly [input: readonly Item[], output: readonly OutputItem[]];
+/** Where packed items stand: from one of the block's nodes to another. */
+interface Place {
+  readonly block: Pick<Block, 'read'>;
+  readonly first: number;
+  readonly last: number;
+}
+
+const nowhere: Place = { block: { read: () => [] }, first: 0, last: 0 };
+
+// The checksum covers the dictionary too: with another one, reading throws.
+const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
+const compress = promisify(zstdCompress);
 
 /** Items of some nodes in a row. It lives as long as one of them. */
 class Block {

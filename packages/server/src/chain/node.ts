@@ -15,13 +15,16 @@ export interface NodeContext {
   readonly isShortened: boolean;
 }
 
-/** One response in a chain. What it says never changes; `context` and `looseTokens` are how it is kept. */
+/** One response in a chain. What a chain says never changes; how it is kept does: what is not `readonly` here. */
 export interface ChainNode {
   /** The response's id. */
   readonly id: string;
   readonly project: string;
-  /** Null at the root, and where a compaction among the node's own items stands for everything before them (dossier H). */
-  readonly parent: ChainNode | null;
+  /**
+   * Null at the root, and where a compaction among the node's own items stands for everything before them (dossier H). A node that
+   * has come to stand for some before it has theirs (packing.ts).
+   */
+  parent: ChainNode | null;
   /** Whether the response is stored, and so may be found without this connection. */
   readonly stored: boolean;
   /** The model that the response named, for requests that leave it out. */

@@ -80,7 +80,7 @@ describe('a chain', () => {
       });
       await packHistory(node, textOf);
     }
-    expect(Math.max(...reads.values())).toBeLessThanOrEqual(3);
+    expect(Math.max(...reads.values())).toBeLessThanOrEqual(4);
   });
 
   it('is packed as one that came in one request', async () => {
