@@ -4,8 +4,7 @@
  * A turn reads its own items and no earlier ones, so those are kept to be small. What an engine holds of the same words as bytes
  * is the dictionary that they are compressed with: what is said there is not kept again.
  */
-import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Item, OutputItem } from '@longwire/protocol';
 
 /** Bytes in pieces that never change. */
@@ -34,27 +33,20 @@ export class NodeItems {
     return this.#read()[1];
   }
 
-  /** Whether nobody has begun to pack them. */
+  /** Whether nobody has tried to pack them. */
   get isLoose(): boolean {
     return this.#isLoose;
   }
 
   /**
-   * Packs the items of nodes in a row into one block, compressed beside the event loop; until then they stay as they are. What is
-   * read back is what JSON says of them. `text`: bytes in which their words may stand already. False where JSON cannot write
-   * them: then they stay as they are. Never throws.
+   * Packs the items of nodes in a row into one block: O(items). What is read back is what JSON says of them. `text`: bytes in which
+   * their words may stand already. False where JSON cannot write them: then they stay as they are.
    */
-  static async pack(nodes: readonly NodeItems[], text: Text): Promise<boolean> {
+  static pack(nodes: readonly NodeItems[], text: Text): boolean {
     for (const node of nodes) node.#isLoose = false;
-    let block: Block;
-    try {
-      block = await Block.of(
-        nodes.map((node) => node.#read()),
-        text,
-      );
-    } catch {
-      return false;
-    }
+    const json = toJson(nodes.map((node) => node.#read()));
+    if (!json) return false;
+    const block = new Block(json, text);
     for (const [at, node] of nodes.entries()) {
       node.#place = { block, first: at, last: at };
       node.#sections = null;
@@ -88,7 +80,6 @@ const nowhere: Place = { block: { read: () => [] }, first: 0, last: 0 };
 
 // The checksum covers the dictionary too: with another one, reading throws.
 const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
-const compress = promisify(zstdCompress);
 
 /** Items of some nodes in a row. It lives as long as one of them. */
 class Block {
@@ -97,16 +88,12 @@ class Block {
   /** Whoever walks a chain reads a block once for each of its nodes: they find it unpacked, and nobody keeps it so. */
   #unpacked: WeakRef<readonly Sections[]> | null = null;
 
-  private constructor(bytes: Uint8Array, text: Text) {
-    this.#bytes = bytes;
-    this.#text = text;
-  }
-
-  static async of(sections: readonly Sections[], text: Text): Promise<Block> {
-    const json = Buffer.from(JSON.stringify(sections));
-    const packed = await compress(json, { params, pledgedSrcSize: json.length, dictionary: Buffer.concat(text) });
+  constructor(json: Buffer, text: Text) {
     // A copy: zlib hands out a view of a buffer that is far larger.
-    return new Block(new Uint8Array(packed), text);
+    this.#bytes = new Uint8Array(
+      zstdCompressSync(json, { params, pledgedSrcSize: json.length, dictionary: Buffer.concat(text) }),
+    );
+    this.#text = text;
   }
 
   read(): readonly Sections[] {
@@ -116,5 +103,15 @@ class Block {
     const sections = JSON.parse(json.toString()) as readonly Sections[];
     this.#unpacked = new WeakRef(sections);
     return sections;
+  }
+}
+
+/** Null for what is nested too deeply to be written. */
+function toJson(sections: readonly Sections[]): Buffer | null {
+  try {
+    return Buffer.from(JSON.stringify(sections));
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return null;
+    throw thrown;
   }
 }

@@ -14,14 +14,14 @@ export type TextOf = (context: NodeContext, since: NodeContext | null) => Text;
  * Packs what has gathered at the end of a chain, where that is enough for a block, and has the newest node stand for all of it.
  * O(what is packed).
  */
-export async function packHistory(newest: ChainNode, textOf: TextOf): Promise<void> {
+export function packHistory(newest: ChainNode, textOf: TextOf): void {
   if (newest.looseTokens < blockTokens) return;
   const loose: ChainNode[] = [];
   let before: ChainNode | null = newest;
   for (; before?.items.isLoose; before = before.parent) loose.push(before);
   for (const node of loose) node.looseTokens = 0;
   const items = loose.map((node) => node.items).toReversed();
-  if (await NodeItems.pack(items, textBetween(newest, before, textOf))) joinOlder(newest, loose.slice(1));
+  if (NodeItems.pack(items, textBetween(newest, before, textOf))) joinOlder(newest, loose.slice(1));
 }
 
 /**

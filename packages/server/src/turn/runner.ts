@@ -164,7 +164,7 @@ export class TurnRun {
       yield [...last, ...this.#sequencer.end(settled)];
       if (node && this.#isKept) {
         const { router } = this.#services;
-        void packHistory(node, ({ engine, context }, since) => router.text(engine, context, since?.context ?? null));
+        packHistory(node, ({ engine, context }, since) => router.text(engine, context, since?.context ?? null));
       }
       return node;
     } finally {

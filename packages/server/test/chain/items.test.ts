@@ -19,12 +19,12 @@ function itemsOf(input: readonly Item[], output: readonly Item[] = []): NodeItem
 }
 
 describe('packed items', () => {
-  it('say what they said, whatever stood in the text beside them', async () => {
-    await fc.assert(
-      fc.asyncProperty(nodes, fc.boolean(), async (sections, hasText) => {
+  it('say what they said, whatever stood in the text beside them', () => {
+    fc.assert(
+      fc.property(nodes, fc.boolean(), (sections, hasText) => {
         const all = sections.map(([input, output]) => itemsOf(input, output));
         const text = hasText ? [Buffer.from(JSON.stringify(sections[0])), Buffer.from('and more')] : [];
-        await NodeItems.pack(all, text);
+        NodeItems.pack(all, text);
         const read = all.map(({ input, output }) => [input, output]);
         expect(JSON.stringify(read)).toBe(JSON.stringify(sections));
         expect(read[0]?.[0]).not.toBe(sections[0]?.[0]);
@@ -40,26 +40,26 @@ describe('packed items', () => {
     ['a text of two megabytes', 'wörter '.repeat(300_000)],
     ['a deep nest', JSON.parse('['.repeat(2000) + ']'.repeat(2000))],
     ['nothing', []],
-  ])('hold %s', async (_name, extra) => {
+  ])('hold %s', (_name, extra) => {
     const items = itemsOf([holding(extra)]);
-    await NodeItems.pack([items], []);
+    NodeItems.pack([items], []);
     expect(items.isLoose).toBe(false);
     expect(items.input).not.toBe(items.output);
     expect(JSON.stringify(items.input)).toBe(JSON.stringify([holding(extra)]));
     expect((items.input[0] as unknown as { extra: unknown }).extra).toEqual(extra);
   });
 
-  it('stay as they are where JSON cannot write them', async () => {
+  it('stay as they are where JSON cannot write them', () => {
     const nest: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
     const input = [holding(nest)];
     const items = itemsOf(input);
-    await NodeItems.pack([items, itemsOf([])], []);
+    NodeItems.pack([items, itemsOf([])], []);
     expect(items.input).toBe(input);
   });
 
-  it('are unpacked once for all who read in one go', async () => {
+  it('are unpacked once for all who read in one go', () => {
     const all = ['one', 'two'].map((text) => itemsOf([message(text)]));
-    await NodeItems.pack(all, []);
+    NodeItems.pack(all, []);
     expect(all.map(({ input }) => input)).toEqual([[message('one')], [message('two')]]);
     expect(all[0]?.input).toBe(all[0]?.input);
   });
@@ -67,7 +67,7 @@ describe('packed items', () => {
 
 describe('the memory of packed items', () => {
   it('holds neither the objects nor what was unpacked, and goes with the last node', async () => {
-    const { sections, unpacked, text, nodes: held } = await packedOne();
+    const { sections, unpacked, text, nodes: held } = packedOne();
     expect(await collected(sections)).toBe(true);
     expect(await collected(unpacked)).toBe(true);
     expect(await collected(text)).toBe(false);
@@ -79,13 +79,11 @@ describe('the memory of packed items', () => {
 });
 
 /** Two packed nodes, and what they must not keep alive. In a function of its own: nothing of it stays on the stack. */
-async function packedOne(): Promise<
-  Record<'sections' | 'unpacked' | 'text', WeakRef<object>> & { nodes: NodeItems[] }
-> {
+function packedOne(): Record<'sections' | 'unpacked' | 'text', WeakRef<object>> & { nodes: NodeItems[] } {
   const input = [message('words')];
   const text = [Buffer.from('words')];
   const all = [itemsOf(input), itemsOf([])];
-  await NodeItems.pack(all, text);
+  NodeItems.pack(all, text);
   const [first] = all;
   if (!first) throw new Error('Nothing was packed.');
   return {

@@ -27,44 +27,52 @@ const answer = (text: string): OutputItem => ({
 const open: OpenNodeItems = (_node, items) => ({ items, restarts: false });
 const textOf: TextOf = ({ context }, since) => chat.text?.(context, since?.context ?? null) ?? [];
 
+let nextId = 0;
+
 /** A node of one question and one answer behind `parent`, as the chat engine prepares it. */
 function nextNode(parent: ChainNode | null, tokens: number, question = 'Why?', words = 'Because.'): ChainNode {
   const input = [user(question)];
   const output = [answer(words)];
   const beforeOutput = chat.extend(parent?.context?.context ?? null, input);
   const context = { engine: 'chat', context: chat.extend(beforeOutput, output), beforeOutput, isShortened: false };
-  const node = { id: 'resp', project: 'p', parent, stored: false, model: 'm', input, output };
+  const node = { id: `resp_${nextId++}`, project: 'p', parent, stored: false, model: 'm', input, output };
   return createNode({ ...node, tokens: (parent?.tokens ?? 0) + tokens }, context);
 }
 
-async function grow(turns: number, tokens: number, parent: ChainNode | null = null): Promise<ChainNode[]> {
+function grow(turns: number, tokens: number, parent: ChainNode | null = null): ChainNode[] {
   const nodes: ChainNode[] = [];
   for (let turn = 0; turn < turns; turn++) {
     const node = nextNode(nodes.at(-1) ?? parent, tokens);
-    await packHistory(node, textOf);
+    packHistory(node, textOf);
     nodes.push(node);
   }
   return nodes;
 }
 
+function chainBack(node: ChainNode | null): ChainNode[] {
+  const chain: ChainNode[] = [];
+  for (let at = node; at; at = at.parent) chain.push(at);
+  return chain;
+}
+
 const packed = (nodes: readonly ChainNode[]): number => nodes.filter(({ items }) => !items.isLoose).length;
 
 describe('a chain', () => {
-  it('packs nothing while it is short', async () => {
-    const nodes = await grow(100, (unpackedTokens + blockTokens - 1) / 100);
+  it('packs nothing while it is short', () => {
+    const nodes = grow(100, (unpackedTokens + blockTokens - 1) / 100);
     expect(packed(nodes)).toBe(0);
   });
 
-  it('packs a block at a time once it is long, the newest node included, and leaves less than a block', async () => {
+  it('packs a block at a time once it is long, the newest node included, and leaves less than a block', () => {
     const tokens = 512;
-    const nodes = await grow(100, tokens);
+    const nodes = grow(100, tokens);
     expect(packed(nodes)).toBeGreaterThan(0);
     const loose = nodes.length - packed(nodes);
     expect(loose).toBeLessThan(blockTokens / tokens);
     expect(nodes.findLastIndex(({ items }) => !items.isLoose)).toBe(packed(nodes) - 1);
   });
 
-  it('packs each node once and looks no further back than to the last one that is packed', async () => {
+  it('packs each node once and looks no further back than to the last one that is packed', () => {
     const reads = new Map<ChainNode, number>();
     let last: ChainNode | null = null;
     for (let turn = 0; turn < 400; turn++) {
@@ -78,37 +86,37 @@ describe('a chain', () => {
           return items;
         },
       });
-      await packHistory(node, textOf);
+      packHistory(node, textOf);
     }
     expect(Math.max(...reads.values())).toBeLessThanOrEqual(4);
   });
 
-  it('is packed as one that came in one request', async () => {
-    const [node] = await grow(1, 100_000);
+  it('is packed as one that came in one request', () => {
+    const [node] = grow(1, 100_000);
     expect(node?.items.isLoose).toBe(false);
   });
 
-  it('goes on packing where its context was cut short', async () => {
+  it('goes on packing where its context was cut short', () => {
     let node = nextNode(null, 100_000);
-    await packHistory(node, textOf);
+    packHistory(node, textOf);
     for (let turn = 0; turn < 20; turn++) {
       node = nextNode({ ...node, tokens: turn % 2 === 0 ? 90_000 : 50_000 }, 1000);
-      await packHistory(node, textOf);
+      packHistory(node, textOf);
     }
     let loose = 0;
     for (let at: ChainNode | null = node; at?.items.isLoose; at = at.parent) loose += 1;
     expect(loose).toBeLessThanOrEqual(blockTokens / 1000);
   });
 
-  it('shares what is packed with its forks: each packs its own', async () => {
-    const trunk = await grow(40, 512);
+  it('shares what is packed with its forks: each packs its own', () => {
+    const trunk = grow(40, 512);
     const middle = trunk[20];
     const before = trunk.map(({ items }) => items.input);
     const asked: (readonly [unknown, unknown])[] = [];
     const watching: TextOf = (context, since) => (asked.push([context, since]), textOf(context, since));
     for (const way of ['left', 'right']) {
       const end = nextNode(middle ?? null, blockTokens, way);
-      await packHistory(end, watching);
+      packHistory(end, watching);
       expect(end.items.isLoose).toBe(false);
       expect(asked.splice(0)).toEqual([[end.context, middle?.context]]);
       expect(end.items.input).toEqual([user(way)]);
@@ -116,20 +124,55 @@ describe('a chain', () => {
     expect(trunk.map(({ items }) => items.input)).toEqual(before);
   });
 
-  it('begins anew with a compaction, and is short again', async () => {
-    const [old] = await grow(1, 100_000);
+  it('has the newest node of a block stand for those before it, back to its root or the last block', () => {
+    const tokens = 2 * blockTokens;
+    const nodes = grow(12, tokens / 2);
+    const [root] = nodes;
+    const ends = [...chainBack(nodes.at(-1) ?? null)].toReversed();
+    expect(ends[0]).toBe(root);
+    expect(ends.length).toBeLessThan(nodes.length);
+    expect(ends.flatMap(({ items }) => [...items.input, ...items.output])).toEqual(
+      nodes.flatMap(() => [user('Why?'), answer('Because.')]),
+    );
+  });
+
+  it('leaves a node that stands inside a block to whoever holds it, context and all', () => {
+    const nodes = grow(40, 1024);
+    const inner = nodes.find((node) => node.parent !== null && !chainBack(nodes.at(-1) ?? null).includes(node));
+    expect(inner?.items.input).toEqual([user('Why?')]);
+    const fork = nextNode(inner ?? null, 1);
+    expect(fork.parent?.context).toBe(inner?.context);
+    expect(chainBack(fork)).toHaveLength(nodes.indexOf(inner as ChainNode) + 2);
+  });
+
+  it.each<[string, (node: ChainNode) => ChainNode]>([
+    ['stored nodes, which are deleted by their ids', (node) => ({ ...node, stored: true })],
+    ['nodes of several models, which sealed items are bound to', (node) => ({ ...node, model: node.id })],
+  ])('packs but does not join %s', (_name, change) => {
+    const nodes: ChainNode[] = [];
+    for (let turn = 0; turn < 40; turn++) {
+      const node = change(nextNode(nodes.at(-1) ?? null, 1024, `${turn}`));
+      packHistory(node, textOf);
+      nodes.push(node);
+    }
+    expect(packed(nodes)).toBeGreaterThan(0);
+    expect(chainBack(nodes.at(-1) ?? null)).toEqual(nodes.toReversed());
+  });
+
+  it('begins anew with a compaction, and is short again', () => {
+    const [old] = grow(1, 100_000);
     const compaction: OutputItem = { type: 'compaction', id: 'cmp_1', encrypted_content: 'sealed' };
     const source = { id: 'resp', project: 'p', parent: old ?? null, stored: false, model: 'm', input: [] };
     const begun = createNode({ ...source, output: [compaction], tokens: 300 }, null);
-    await packHistory(begun, textOf);
+    packHistory(begun, textOf);
     expect(begun.items.isLoose).toBe(true);
   });
 
-  it('asks for no text of an engine that did not prepare what comes before', async () => {
-    const [old] = await grow(1, 100_000);
+  it('asks for no text of an engine that did not prepare what comes before', () => {
+    const [old] = grow(1, 100_000);
     if (old?.context) old.context = { ...old.context, engine: 'other' };
     const next = nextNode(old ?? null, blockTokens);
-    await packHistory(next, () => expect.unreachable('No text lies between two engines.'));
+    packHistory(next, () => expect.unreachable('No text lies between two engines.'));
     expect(next.items.input).toEqual([user('Why?')]);
   });
 });
@@ -149,7 +192,7 @@ describe('those who read a whole chain', () => {
         for (const [question, words, tokens] of [...turns, ['last', 'word', unpackedTokens + blockTokens] as const]) {
           loose = nextNode(loose, tokens, question, words);
           chain = nextNode(chain, tokens, question, words);
-          await packHistory(chain, textOf);
+          packHistory(chain, textOf);
         }
         expect(chain?.items.isLoose).toBe(false);
         for (const read of [keep, truncate, findAgain, switchEngine]) {

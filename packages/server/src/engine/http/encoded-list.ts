@@ -3,11 +3,11 @@
  *
  * Bytes live in pages that never move and are only ever appended to. A list is a page and how much of it is ours: the list at
  * the tip of a page is extended in place, any other (a fork) opens a page of its own behind the same bytes. So nothing is
- * copied or encoded twice, and a request body is a list of page views, O(log n) of them at first and one per 64 KiB later.
+ * copied or encoded twice, and a request body is a list of page views, O(log n) of them at first and one per 32 KiB later.
  */
 
 const minPageBytes = 4 * 1024;
-const maxPageBytes = 64 * 1024;
+const maxPageBytes = 32 * 1024;
 
 interface Page {
   readonly bytes: Buffer;
@@ -36,10 +36,7 @@ export function appendElements(parent: EncodedList, elements: readonly unknown[]
   if (elements.length === 0) return parent;
   const text = (parent.count > 0 ? ',' : '') + elements.map((element) => JSON.stringify(element)).join(',');
   const added = Buffer.byteLength(text);
-  const page = pageFor(parent, added);
-  const start = page.used;
-  page.bytes.write(text, start, 'utf8');
-  page.used = start + added;
+  const page = write(parent, text, added);
   return {
     page,
     end: page.used,
@@ -71,11 +68,29 @@ export function elementBytesSince(list: EncodedList, since: EncodedList): Buffer
   return filled;
 }
 
-/** The parent's page when the parent is at its tip and there is room, else a new one behind it. */
-function pageFor(parent: EncodedList, needed: number): Page {
-  const { page, end } = parent;
-  if (page && page.used === end && page.bytes.length - end >= needed) return page;
-  const size = Math.max(needed, Math.min(maxPageBytes, Math.max(minPageBytes, parent.totalBytes)));
+/** Writes behind `parent`, and returns the page that the text ends in. What the page of the parent has no room for goes on in a new one. */
+function write({ page, end }: EncodedList, text: string, length: number): Page {
+  if (!page || page.used !== end) {
+    // A fork, or a beginning: it has a page of its own, and a small one until it has shown that it grows.
+    const own = createPage(Math.max(length, minPageBytes), page && { page, end });
+    own.used = own.bytes.write(text);
+    return own;
+  }
+  const room = page.bytes.length - end;
+  if (length <= room) {
+    page.used += page.bytes.write(text, end);
+    return page;
+  }
+  const bytes = Buffer.from(text);
+  bytes.copy(page.bytes, end);
+  page.used = page.bytes.length;
+  const size = Math.max(length - room, Math.min(maxPageBytes, 2 * page.bytes.length));
+  const next = createPage(size, { page, end: page.used });
+  next.used = bytes.copy(next.bytes, 0, room);
+  return next;
+}
+
+function createPage(size: number, previous: Page['previous']): Page {
   // Slow: from outside the shared pool, which a view of a few bytes would keep alive. Views end where writing ended.
-  return { bytes: Buffer.allocUnsafeSlow(size), used: 0, previous: page && { page, end } };
+  return { bytes: Buffer.allocUnsafeSlow(size), used: 0, previous };
 }
