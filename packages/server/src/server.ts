@@ -11,8 +11,11 @@ import type { Config } from './config/config.ts';
 import type { Engine, EngineModel } from './engine/engine.ts';
 import { Router } from './engine/router.ts';
 import { openEngines } from './engines.ts';
+import { createMetrics, openScrapes } from './metrics.ts';
 import { createExtensionCounts, type ExtensionCounts } from './observe/extension-counts.ts';
 import type { Log } from './observe/log.ts';
+import { createSocketCounts, type SocketCounts } from './observe/snapshot.ts';
+import type { StoreMeter } from './observe/store-meter.ts';
 import { createMemoryStore } from './store/memory/memory.ts';
 import { openSqliteStore } from './store/sqlite/sqlite.ts';
 import { Retention } from './store/retention.ts';
@@ -33,6 +36,8 @@ export interface RunningServer {
   /** The models that answered at the start. */
   readonly models: readonly EngineModel[];
   readonly counts: Readonly<ExtensionCounts>;
+  /** Such as `http://127.0.0.1:9464/metrics`; null where none were asked for. */
+  readonly metricsUrl: string | null;
   /** Takes no new work, lets running turns end (at most `drainTimeoutMs`), then closes. */
   drain(): Promise<void>;
   /** Takes over the API keys of a new configuration: requests with a key that is gone are refused, on open sockets too. */
@@ -58,7 +63,8 @@ const daySeconds = 86_400;
 
 /** Opens the store and the engines, and listens. Throws what they throw: an unreadable model, a locked file, a taken port. */
 export async function startServer(config: Config, log: Log, parts: ServerParts = {}): Promise<RunningServer> {
-  const store = parts.store === undefined ? await openStore(config) : parts.store;
+  const metrics = await createMetrics(config);
+  const store = parts.store === undefined ? await openStore(config, metrics?.store ?? null) : parts.store;
   const router = new Router(parts.engines ?? (await openEngines(config)));
   const counts = createExtensionCounts();
   const keyed = new KeyedTurns(toKeyedTurnLimits(config), { router, log }, counts);
@@ -72,6 +78,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     now: Date.now,
     patience: config.timers,
     keyed,
+    meter: metrics?.turns ?? null,
     sealer: new Sealer(
       new SealingKeys({
         given: config.sealingKeys.map((key) => key.reveal()),
@@ -89,6 +96,16 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
   const keyring = createKeyring(config.apiKeys);
   const resumables = new Resumables(toResumeLimits(config), keyring, log, counts);
   const sessions = new Sessions(config.timers.pingIntervalMs, resumables);
+  const socketCounts = createSocketCounts();
+  const house = {
+    sessions,
+    socketCounts,
+    extensionCounts: counts,
+    background,
+    router,
+    storePath: config.store.kind === 'sqlite' ? sqlitePath(config) : null,
+  };
+  const scrapes = await openScrapes(config, metrics, house, log);
   let draining = false;
   const isDraining = () => draining;
 
@@ -96,7 +113,6 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     services,
     background,
     keyring,
-    log,
     maxBodyBytes: config.limits.maxFrameBytes,
     allowedOrigins: config.listen.allowedOrigins,
     isDraining,
@@ -110,7 +126,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     allowedOrigins: config.listen.allowedOrigins,
     subprotocolKeys: config.listen.subprotocolKeys,
     limits: config.limits,
-    session: toSessionOptions(config),
+    session: toSessionOptions(config, socketCounts),
     isDraining,
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });
@@ -122,6 +138,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     if (deadline.aborted) cutRequests();
     else deadline.addEventListener('abort', cutRequests, { once: true });
     await closed;
+    await scrapes?.close();
     await router.close();
     await retention?.close();
     await store?.close();
@@ -131,6 +148,7 @@ export async function startServer(config: Config, log: Log, parts: ServerParts =
     url: `http://${hostOf(config.listen.host)}:${(app.server.address() as AddressInfo).port}/v1`,
     models: await router.models(),
     counts,
+    metricsUrl: scrapes?.url ?? null,
     drain: () => stop(AbortSignal.timeout(config.timers.drainTimeoutMs)),
     reload: ({ apiKeys }) => keyring.replace(apiKeys),
     close: () => stop(AbortSignal.abort()),
@@ -154,21 +172,26 @@ function startRetention(
   return retention;
 }
 
-async function openStore(config: Config): Promise<Store | null> {
+async function openStore(config: Config, meter: StoreMeter | null): Promise<Store | null> {
   switch (config.store.kind) {
     case 'sqlite':
-      return openSqliteStore(join(config.store.dataPath, 'longwire.sqlite'));
+      return openSqliteStore(sqlitePath(config), { meter });
     case 'memory':
-      return createMemoryStore();
+      return createMemoryStore(meter);
     case 'off':
       return null;
   }
 }
 
-function toSessionOptions({ limits, timers }: Config): SessionOptions {
+function sqlitePath({ store }: Config): string {
+  return join(store.dataPath, 'longwire.sqlite');
+}
+
+function toSessionOptions({ limits, timers }: Config, counts: SocketCounts): SessionOptions {
   const { pingIntervalMs, deadPeerMs, connectionLifetimeMs, connectionGraceMs, slowReaderMs } = timers;
   return {
     maxFrameBytes: limits.maxFrameBytes,
+    counts,
     outbox: { limitBytes: limits.outboundLimitBytes, deadlineMs: slowReaderMs },
     lifetime: { pingIntervalMs, deadPeerMs, lifetimeMs: connectionLifetimeMs, graceMs: connectionGraceMs },
     now: () => performance.now(),

@@ -9,6 +9,8 @@ export interface BannerFacts {
   /** Base URL of the API, such as `http://127.0.0.1:8787/v1`. */
   readonly url: string;
   readonly models: readonly EngineModel[];
+  /** Null where none were asked for. */
+  readonly metricsUrl: string | null;
   readonly config: Config;
   readonly startedInMs: number;
 }
@@ -26,6 +28,7 @@ export function renderBanner(facts: BannerFacts): string {
     ...modelRows(models),
     ['Store', storeText(config)],
     ['Keys', keysText(config)],
+    ...(facts.metricsUrl === null ? [] : [['Metrics', facts.metricsUrl] satisfies [string, string]]),
   ];
   return [
     '',

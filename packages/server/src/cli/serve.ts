@@ -55,11 +55,12 @@ export function createServeCommand(load: () => Promise<StartServer>): Command {
 export const serve = createServeCommand(async () => (await import('../server.ts')).startServer);
 
 function announce(server: RunningServer, config: Config, io: Io, log: Log): void {
-  const { url, models } = server;
+  const { url, models, metricsUrl } = server;
   const startedInMs = Math.round(io.elapsedMs());
   // Who asks for JSON reads lines with a machine.
-  if (config.log.format === 'json') log.info({ url, models: models.map(({ id }) => id), startedInMs }, 'listening');
-  else io.out.write(renderBanner({ url, models, config, startedInMs }));
+  if (config.log.format === 'json')
+    log.info({ url, models: models.map(({ id }) => id), metricsUrl, startedInMs }, 'listening');
+  else io.out.write(renderBanner({ url, models, metricsUrl, config, startedInMs }));
 }
 
 /** Takes over the API keys that the configuration names now; with a configuration that is not good, those of before stay. */

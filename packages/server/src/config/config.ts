@@ -1,7 +1,7 @@
 /** Flags, environment and YAML as one checked configuration. */
 import envPaths from 'env-paths';
 import type { ApiKey } from '../auth/keys.ts';
-import { isLoopback, toApiKeys, toOrigin, toSealingKeys } from './endpoints.ts';
+import { isLoopback, toApiKeys, toListenAddress, toOrigin, toSealingKeys } from './endpoints.ts';
 import { readConfigFile } from './file.ts';
 import type { ReadFile } from './file.ts';
 import { readEnvironment, readFlags } from './flags.ts';
@@ -35,6 +35,12 @@ export interface Config {
     readonly allowedOrigins: readonly string[];
     /** Whether a subprotocol may hold the key of a socket. */
     readonly subprotocolKeys: boolean;
+  };
+  readonly metrics: {
+    /** Null: nowhere, and no turn is measured. */
+    readonly listen: { readonly host: string; readonly port: number } | null;
+    /** Whether they name projects. */
+    readonly byProject: boolean;
   };
   /** At least one engine is named: without any, `models` holds the demo model. */
   readonly engines: {
@@ -165,6 +171,10 @@ function toConfig(
       websocket: values.websocket,
       allowedOrigins: values['allow-origin'].map(toOrigin),
       subprotocolKeys: values['subprotocol-keys'],
+    },
+    metrics: {
+      listen: values['metrics-address'] === null ? null : toListenAddress('metrics-address', values['metrics-address']),
+      byProject: values['metrics-projects'],
     },
     engines: {
       models: named ? values.model : [demoModel],

@@ -1,5 +1,5 @@
 /** Options that name others: keys, origins. Errors here never quote a secret. */
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { createApiKey } from '../auth/keys.ts';
 import type { ApiKey } from '../auth/keys.ts';
 import { Secret } from './secret.ts';
@@ -80,6 +80,21 @@ export function toOrigin(value: string): string {
     );
   }
   return url.origin;
+}
+
+/** An address to listen on; a port alone is one of loopback. IPv6 stands in brackets. */
+export function toListenAddress(option: string, value: string): { readonly host: string; readonly port: number } {
+  const {
+    v6,
+    name,
+    port = '',
+  } = /^(?:(?:\[(?<v6>[^\]]*)\]|(?<name>[^:[\]\s]+)):)?(?<port>\d{1,5})$/.exec(value)?.groups ?? {};
+  if (port === '' || Number(port) > 65_535 || (v6 !== undefined && !isIPv6(v6))) {
+    throw new UsageError(
+      `Invalid value for ${option}: expected [HOST:]PORT, such as 127.0.0.1:9464, but got '${value.slice(0, 64)}'.`,
+    );
+  }
+  return { host: v6 ?? name ?? '127.0.0.1', port: Number(port) };
 }
 
 /** Whether only programs on this machine can reach the address. */

@@ -44,6 +44,20 @@ export const options = {
     default: true,
     about: 'WebSocket mode; off answers upgrades with 426, and clients fall back to HTTP.',
   },
+  'metrics-address': {
+    group: 'Listening',
+    kind: 'text',
+    argument: '[HOST:]PORT',
+    default: null,
+    about:
+      'Where to listen for GET /metrics in the form of Prometheus, such as 127.0.0.1:9464; nowhere by default. It asks for no key.',
+  },
+  'metrics-projects': {
+    group: 'Listening',
+    kind: 'switch',
+    default: false,
+    about: 'Count turns and tokens by project too; metrics then hold the names of the projects.',
+  },
   'allow-origin': {
     group: 'Listening',
     kind: 'text',

@@ -91,6 +91,16 @@ export class Connection {
     return this.#output.size + Math.max(0, this.#scheduler.waiting - this.#limits.maxQueued);
   }
 
+  /** Lanes that it has, the unnamed one included. */
+  get lanes(): number {
+    return this.#lanes.size;
+  }
+
+  /** Requests that wait for their turn. */
+  get waiting(): number {
+    return this.#scheduler.waiting;
+  }
+
   /** Whether nothing runs and nothing waits. */
   get idle(): boolean {
     return this.#scheduler.running === 0 && this.#scheduler.waiting === 0;
@@ -176,7 +186,9 @@ export class Connection {
   #receiveCreate(streamId: string | null, raw: Record<string, unknown>): void {
     const { maxLanes, maxQueued } = this.#limits;
     if (streamId !== null && !this.#lanes.has(streamId) && this.#namedLanes >= maxLanes) {
-      return this.#sendError(streamId, errors.streamLimitReached(maxLanes));
+      const error = errors.streamLimitReached(maxLanes);
+      this.#surroundings.services.meter?.refuse('websocket', error.entry);
+      return this.#sendError(streamId, error);
     }
     const lane = this.#lane(streamId);
     if (this.#scheduler.waiting >= maxQueued && !this.#scheduler.isFree(laneKey(streamId))) {

@@ -134,6 +134,7 @@ export class Lane {
   /** Answers a request with an error. The lane forgets its newest response if the request named it (dossier D.4). */
   refuse(error: ProtocolError, parentId: string | null): void {
     this.#owes = false;
+    this.#around.services.meter?.refuse('websocket', error.entry);
     this.#evict(parentId);
     void this.#send([toErrorEvent(error, 0)]);
   }

@@ -14,6 +14,7 @@ import type {
   ResponseSettings,
   Tool,
 } from '@longwire/protocol';
+import type { EngineReading } from '../observe/snapshot.ts';
 
 /** A model that an engine serves. */
 export interface EngineModel {
@@ -166,6 +167,9 @@ export interface Engine<Context = unknown> {
    * text leave it out.
    */
   text?(context: Context, since: Context | null): readonly Uint8Array[];
+
+  /** What an operator may ask at any time: O(its replicas and sequences), nothing upstream is asked. Engines without either leave it out. */
+  reading?(): EngineReading;
 
   /** A hint that nobody is expected to go on from this context. Going on all the same is correct, only colder. */
   release(context: Context): void;

@@ -1,5 +1,6 @@
 /** From a model's name to the engine that serves it. */
 import { errors } from '@longwire/protocol';
+import type { RoutedEngineReading } from '../observe/snapshot.ts';
 import type { Engine, EngineModel } from './engine.ts';
 
 /** An engine and the model asked of it. */
@@ -13,6 +14,8 @@ export class Router {
   readonly #engines: readonly Engine[];
   /** By the model's name; never an empty list. */
   #routes = new Map<string, readonly Route[]>();
+  /** Those that told their models when they were asked last. */
+  #answering: ReadonlySet<Engine> = new Set();
 
   constructor(engines: readonly Engine[]) {
     this.#engines = engines;
@@ -22,6 +25,7 @@ export class Router {
   async models(): Promise<readonly EngineModel[]> {
     const found = await Promise.allSettled(this.#engines.map((engine) => engine.models()));
     const routes = new Map<string, Route[]>();
+    this.#answering = new Set(this.#engines.filter((_, index) => found[index]?.status === 'fulfilled'));
     for (const [index, result] of found.entries()) {
       const engine = this.#engines[index];
       if (result.status === 'rejected' || !engine) continue;
@@ -53,6 +57,14 @@ export class Router {
   /** What the engine of this name holds as bytes between two of its contexts (`Engine.text`). */
   text(engineName: string, context: unknown, since: unknown): readonly Uint8Array[] {
     return this.#engine(engineName)?.text?.(context, since) ?? [];
+  }
+
+  /** Every engine at this moment. */
+  reading(): RoutedEngineReading[] {
+    return this.#engines.map((engine) => {
+      const { replicas = [], sequences = [] } = engine.reading?.() ?? {};
+      return { name: engine.name, isUp: this.#answering.has(engine), replicas, sequences };
+    });
   }
 
   /** Tells the engine of this name that a context will hardly be used again. */

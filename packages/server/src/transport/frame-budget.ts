@@ -13,6 +13,10 @@ export class FrameBudget {
     this.#limitBytes = limitBytes;
   }
 
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
   get isSpent(): boolean {
     return this.#usedBytes > this.#limitBytes;
   }

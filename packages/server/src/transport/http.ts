@@ -10,7 +10,6 @@ import {
 } from '@longwire/protocol';
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Keyring } from '../auth/keys.ts';
-import type { Log } from '../observe/log.ts';
 import type { BackgroundRuns } from '../turn/background.ts';
 import type { TurnServices } from '../turn/turn.ts';
 import { logFailure } from '../turn/withheld.ts';
@@ -28,7 +27,6 @@ export interface HttpOptions {
   readonly services: TurnServices;
   readonly background: BackgroundRuns;
   readonly keyring: Keyring;
-  readonly log: Log;
   readonly maxBodyBytes: number;
   /** Web origins whose pages may read answers; `*` stands for all. */
   readonly allowedOrigins: readonly string[];
@@ -56,7 +54,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     routerOptions: { maxParamLength: 512 },
     // A path that cannot be decoded meets no route, and so no error handler of ours.
     frameworkErrors: (_thrown, request, reply) => {
-      void sendError(options.log, errors.unknownUrl(request.method, pathOf(request)), request, reply);
+      void sendError(options.services, errors.unknownUrl(request.method, pathOf(request)), request, reply);
     },
   });
   app.decorateRequest('project', '');
@@ -81,9 +79,9 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     if (!caller) throw errors.invalidApiKey();
     request.project = caller.project;
   });
-  app.setErrorHandler((thrown, request, reply) => sendError(options.log, thrown, request, reply));
+  app.setErrorHandler((thrown, request, reply) => sendError(options.services, thrown, request, reply));
   app.setNotFoundHandler((request, reply) =>
-    sendError(options.log, errors.unknownUrl(request.method, pathOf(request)), request, reply),
+    sendError(options.services, errors.unknownUrl(request.method, pathOf(request)), request, reply),
   );
   addHealthRoutes(app, options);
   addOpenApiRoute(app);
@@ -108,9 +106,15 @@ function allowPage(origin: string, { headers }: FastifyRequest, { raw }: Fastify
 }
 
 /** Answers with a catalogue error; what is foreign is logged and leaves as `server_error` with the request's id. */
-function sendError(log: Log, thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function sendError(
+  { log, meter }: TurnServices,
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const error = fromFastify(thrown, request) ?? toProtocolError(thrown, request.id);
   if (error.cause !== undefined) logFailure(log, error, { requestId: request.id });
+  meter?.refuse('http', error.entry);
   return reply.status(error.status).headers(toErrorHeaders(error)).send(toHttpErrorBody(error));
 }
 

@@ -48,6 +48,16 @@ export class Resumables implements ResumableHome {
     return this.#limits.graceMs > 0;
   }
 
+  /** Connections that wait for a socket. */
+  waiting(): readonly Connection[] {
+    return [...this.#detached].map(({ connection }) => connection);
+  }
+
+  /** What all of them keep until it is acknowledged, in bytes. */
+  get keptBytes(): number {
+    return this.#budget.usedBytes;
+  }
+
   /** Makes a connection of this owner resumable. */
   create(connection: Connection, owner: Identity): Resumable {
     const token = randomBytes(tokenBytes).toString('base64url');

@@ -1,5 +1,6 @@
 /** All sockets of the process, and connections that wait for one: one timer keeps them alive and ends them (dossier I, J.5). */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SocketsReading } from '../observe/snapshot.ts';
 import { farewellMs } from './lifetime.ts';
 import type { Resumables } from './resumables.ts';
 import { restartLeave, type SocketSession } from './websocket.ts';
@@ -24,6 +25,22 @@ export class Sessions {
 
   get size(): number {
     return this.#slices.reduce((sum, slice) => sum + slice.size, 0);
+  }
+
+  /** All of them at this moment, connections that wait for a socket included: O(connections). */
+  reading(): SocketsReading {
+    const sessions = this.#slices.flatMap((slice) => [...slice]);
+    const waiting = this.#resumables.waiting();
+    // Once each: a connection may have an older socket that has not closed yet.
+    const connections = [...new Set([...sessions.map(({ connection }) => connection), ...waiting])];
+    return {
+      open: sessions.length,
+      waiting: waiting.length,
+      lanes: connections.reduce((sum, { lanes }) => sum + lanes, 0),
+      queued: connections.reduce((sum, { waiting }) => sum + waiting, 0),
+      outboxBytes: sessions.reduce((sum, { outboxBytes }) => sum + outboxBytes, 0),
+      resumeBytes: this.#resumables.keptBytes,
+    };
   }
 
   add(session: SocketSession): void {

@@ -63,13 +63,13 @@ export function attachUpgrade(server: Server, options: UpgradeOptions): void {
     WebSocket: ServerSocket,
   };
   const sockets = new WebSocketServer<typeof ServerSocket>(handshake);
-  sockets.on('wsClientError', (error, stream) => refuse(stream, errors.invalidRequest(`${error.message}.`)));
+  sockets.on('wsClientError', (error, stream) => refuse(stream, errors.invalidRequest(`${error.message}.`), options));
   const http: UpgradeChoice = server;
   http.shouldUpgradeCallback = isWebSocketUpgrade;
   server.on('upgrade', (request, stream, head) => {
     stream.on('error', () => stream.destroy());
     const admitted = admit(request, options);
-    if ('refusal' in admitted) return refuse(stream, admitted.refusal);
+    if ('refusal' in admitted) return refuse(stream, admitted.refusal, options);
     sockets.handleUpgrade(request, stream, head, (socket) => open(socket, stream as Socket, admitted, options));
   });
 }
@@ -155,7 +155,8 @@ function toAuthorization(offered = ''): string | undefined {
 }
 
 /** An HTTP error with a JSON body on a socket that has not been upgraded. */
-function refuse(stream: Duplex, error: ProtocolError): void {
+function refuse(stream: Duplex, error: ProtocolError, { services }: UpgradeOptions): void {
+  services.meter?.refuse('upgrade', error.entry);
   const body = JSON.stringify(toHttpErrorBody(error));
   const headers = Object.entries(toErrorHeaders(error)).map(([name, value]) => `${name}: ${value}\r\n`);
   // The HTTP server leaves the other half open, and a peer that never closes its own would stay for ever.

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { closeCodes, errors, ProtocolError } from '@longwire/protocol';
 import type { RawData } from 'ws';
 import type { Connection } from '../connection/connection.ts';
+import type { SocketCounts } from '../observe/snapshot.ts';
 import { Lifetime, type LifetimeOptions } from './lifetime.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
 import type { Attachment, Parting, Resumable } from './resumable.ts';
@@ -21,6 +22,7 @@ export interface SessionOptions {
   readonly outbox: OutboxLimits;
   readonly lifetime: LifetimeOptions;
   readonly maxFrameBytes: number;
+  readonly counts: SocketCounts;
   /** Monotonic time in milliseconds. */
   readonly now: () => number;
   /** 0 to 1: sets connections of one moment apart. */
@@ -72,6 +74,12 @@ export class SocketSession implements Attachment {
     this.#outbox = new Outbox(socket, stream, options.outbox);
     this.#life = new Lifetime(options.lifetime, options.now(), options.random());
     this.#resumption = resumption;
+    options.counts.opened++;
+  }
+
+  /** Bytes that wait for the reader. */
+  get outboxBytes(): number {
+    return this.#stream.writableLength;
   }
 
   /** Serves the socket until there is nothing more to say on it. */
@@ -125,6 +133,7 @@ export class SocketSession implements Attachment {
     });
     switch (verdict) {
       case 'dead':
+        this.#options.counts.deadPeers++;
         return this.terminate();
       case 'retire':
       case 'cut':
@@ -231,6 +240,7 @@ export class SocketSession implements Attachment {
   }
 
   #giveUpOnReader(): void {
+    if (!this.#leave && !this.#isParting) this.#options.counts.slowReaders++;
     this.#closeNow({ ...closeCodes.slowReader, refusal: interrupted(closeCodes.slowReader.reason) });
   }
 

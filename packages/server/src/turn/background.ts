@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errors, type CreateRequest, type KnownEvent, type Response } from '@longwire/protocol';
 import { resolveStoredNode } from '../chain/resolve.ts';
+import type { BackgroundReading } from '../observe/snapshot.ts';
 import type { Lease, ResponseKey, Store } from '../store/store.ts';
 import { toStored } from './commit.ts';
 import { EventJournal } from './journal.ts';
@@ -73,6 +74,12 @@ export class BackgroundRuns {
     }
     this.#launch({ project, id }, run, events, streams, created);
     return response;
+  }
+
+  /** Those that this process holds the lease of. */
+  reading(): BackgroundReading {
+    const { waiting } = this.#places;
+    return { running: this.#running.size - waiting, waiting };
   }
 
   /** The response as far as it has come, if it runs in this process. */

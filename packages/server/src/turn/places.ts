@@ -9,6 +9,11 @@ export class Places {
     this.#free = count;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Resolves with a place, or without one when `signal` aborts first. */
   async take(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;

@@ -14,8 +14,10 @@ import { openItems, sealReasoning } from '../compaction/sealed-items.ts';
 import type { Binding } from '../compaction/sealer.ts';
 import { isUnfinished } from '../chain/unfinished.ts';
 import type { EngineUsage } from '../engine/engine.ts';
+import type { TurnWatch } from '../observe/turn-meter.ts';
 import { commitResponse } from './commit.ts';
 import { Generation, type EngineEnd } from './generation.ts';
+import { abandoned, toTurnEnd, watchTurn } from './metered.ts';
 import type { UnnumberedEvent } from './open-item.ts';
 import { Sequencer, type Ending } from './sequencer.ts';
 import type { Turn, TurnServices } from './turn.ts';
@@ -39,6 +41,8 @@ export class TurnRun {
   readonly #services: TurnServices;
   readonly #sequencer: Sequencer;
   readonly #generation = new Generation();
+  /** Null before it runs, and where nobody counts. */
+  #watch: TurnWatch | null = null;
   #gone = false;
   #interrupted: InterruptReason | null = null;
 
@@ -107,6 +111,7 @@ export class TurnRun {
   async *events(): TurnEvents {
     const startedMs = this.#services.now();
     try {
+      this.#watch = watchTurn(this.#services, this.turn);
       if (this.turn.response.status === 'queued') {
         yield this.#sequencer.create();
         yield this.#sequencer.begin();
@@ -161,6 +166,7 @@ export class TurnRun {
       }
       if (ending.status === 'failed') await this.#commitFailure(settled);
       this.#log(settled, startedMs);
+      this.#watch?.end(toTurnEnd(this.turn, ending, settled));
       yield [...last, ...this.#sequencer.end(settled)];
       if (node && this.#isKept) {
         const { router } = this.#services;
@@ -169,6 +175,7 @@ export class TurnRun {
       return node;
     } finally {
       this.turn.conversation?.close();
+      this.#watch?.end(abandoned);
     }
   }
 
@@ -183,7 +190,7 @@ export class TurnRun {
     if (this.isCancelled) return { status: 'incomplete', reason: 'cancelled', usage: null };
     const events =
       compaction?.generate(signal) ?? truncation?.generate(signal) ?? route.engine.generate(generation, signal);
-    this.#generation.begin(events, this.#services.patience);
+    this.#generation.begin(this.#watch?.hear(events) ?? events, this.#services.patience);
     return null;
   }
 
@@ -278,6 +285,7 @@ export class TurnRun {
         streamId: via.streamId,
         model: settled.model,
         newItems: body.input.length,
+        history: this.turn.origin,
         status: settled.status,
         usage: settled.usage,
         compactionUsage: this.turn.compaction?.result?.usage,

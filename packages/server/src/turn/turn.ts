@@ -14,7 +14,7 @@ import {
   resolveSettings,
 } from '@longwire/protocol';
 import { contextOf, type OpenNodeItems } from '../chain/context.ts';
-import { SentHistory } from '../chain/known-history.ts';
+import { SentHistory, type KnownHistory } from '../chain/known-history.ts';
 import type { Conversations, OpenConversation } from '../chain/conversations.ts';
 import { extendTools, type ChainNode } from '../chain/node.ts';
 import type { RecentNodes } from '../chain/recent.ts';
@@ -26,6 +26,7 @@ import type { Sealer } from '../compaction/sealer.ts';
 import type { GenerateRequest } from '../engine/engine.ts';
 import type { Route, Router } from '../engine/router.ts';
 import type { Log } from '../observe/log.ts';
+import type { HistoryOrigin, TurnMeter } from '../observe/turn-meter.ts';
 import type { Store } from '../store/store.ts';
 import type { KeyedTurns } from './keyed-turns.ts';
 import type { PatienceOptions } from './patience.ts';
@@ -47,6 +48,8 @@ export interface TurnServices {
   readonly now: () => number;
   readonly patience: PatienceOptions;
   readonly keyed: KeyedTurns;
+  /** Null where nobody counts. */
+  readonly meter: TurnMeter | null;
   /** Seals and opens what clients keep for us: compactions, reasoning. */
   readonly sealer: Sealer;
   /** Whether every response of a project behaves as `store:false`. */
@@ -78,6 +81,8 @@ export interface Turn {
   readonly generation: GenerateRequest<unknown>;
   /** The history that the request brought along in place of a parent; null where it brought none. */
   readonly history: SentHistory | null;
+  /** Where the history came from: for the log and the metrics. */
+  readonly origin: HistoryOrigin;
   /** Generates in the engine's place where the chain is to be compacted, now or once it is too long. */
   readonly compaction: Compaction | null;
   /** Generates in the engine's place where the oldest items may be left out (`truncation: "auto"`). */
@@ -131,6 +136,7 @@ async function prepareTurn(
   const open: OpenNodeItems = (node, items) => openItems(sealer, bindingOf(node, binding), items);
   const history = before ? null : SentHistory.of(opened.items);
   const known = history?.find({ nodes: candidates(services, request), engine: route.engine.name, open });
+  const origin = originOf(before, route.engine, history, known);
   const prepared = known ? known.context : contextOf(route.engine, before, open);
   const context = route.engine.extend(prepared, known ? opened.items.slice(known.count) : opened.items);
   const tools = extendTools(parent?.tools ?? [], body.input);
@@ -157,6 +163,7 @@ async function prepareTurn(
     stored,
     generation,
     history,
+    origin,
     compaction: createCompaction(
       { sealer, engine: route.engine, generation, end, estimate },
       route.model.contextTokens ?? null,
@@ -169,6 +176,20 @@ async function prepareTurn(
     conversation,
     owner: body.background === true ? services.owner : null,
   };
+}
+
+/** Asked before the engine prepares anything: afterwards every node has its context. */
+function originOf(
+  before: ChainNode | null,
+  engine: Route['engine'],
+  history: SentHistory | null,
+  known: KnownHistory | null | undefined,
+): HistoryOrigin {
+  if (before) {
+    if (!before.context) return 'store';
+    return before.context.engine === engine.name ? 'memory' : 'rebuilt';
+  }
+  return known ? 'matched' : history ? 'sent' : 'none';
 }
 
 /** What a history that was sent in full may be found in: never another project's, never what another connection holds alone. */

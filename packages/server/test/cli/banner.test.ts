@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/config.ts';
 function banner(argv: readonly string[], { url = 'http://127.0.0.1:8787/v1', ids = ['tiny-demo'] } = {}): string {
   const models = ids.map((id) => ({ id, created: 0, ownedBy: 'longwire', description: `About ${id}.` }));
   const config = loadConfig(argv, {}, () => '');
-  return renderBanner({ url, models, config, startedInMs: 42 });
+  return renderBanner({ url, models, metricsUrl: null, config, startedInMs: 42 });
 }
 
 /** The part to paste into Codex' config.toml. */

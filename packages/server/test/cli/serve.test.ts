@@ -20,6 +20,7 @@ function serveWith(argv: readonly string[], start?: StartServer) {
       url: 'http://127.0.0.1:8787/v1',
       models,
       counts: createExtensionCounts(),
+      metricsUrl: null,
       drain: () => drained.promise,
       reload: () => {},
       close: async () => {},

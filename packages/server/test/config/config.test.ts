@@ -74,6 +74,40 @@ describe('defaults', () => {
   });
 });
 
+describe('the address of metrics', () => {
+  const listen = (value: string) => load({ argv: ['--metrics-address', value] }).metrics.listen;
+
+  it('is none, and names no projects, by default', () => {
+    expect(load({}).metrics).toEqual({ listen: null, byProject: false });
+  });
+
+  it.each([
+    ['9464', '127.0.0.1', 9464],
+    ['0', '127.0.0.1', 0],
+    ['0.0.0.0:9464', '0.0.0.0', 9464],
+    ['metrics.internal:80', 'metrics.internal', 80],
+    ['[::1]:9464', '::1', 9464],
+  ])('%s', (value, host, port) => {
+    expect(listen(value)).toEqual({ host, port });
+  });
+
+  it.each([
+    'x',
+    ':9464',
+    '127.0.0.1:',
+    '127.0.0.1:65536',
+    '::1:9464',
+    '[::x]:1',
+    '[]:1',
+    'http://127.0.0.1:9464',
+    'a b:1',
+  ])('refuses %s', (value) => {
+    expect(refusal({ argv: ['--metrics-address', value] })).toBe(
+      `Invalid value for metrics-address: expected [HOST:]PORT, such as 127.0.0.1:9464, but got '${value}'.`,
+    );
+  });
+});
+
 describe('precedence', () => {
   it('is flags, environment, file, defaults', () => {
     const yaml = 'port: 1\nmax-lanes: 1\nmax-queued: 1';

@@ -79,7 +79,8 @@ describe('an upgrade', () => {
 
   it('is refused while the server drains, and may be tried again', async () => {
     const server = createServer();
-    attachUpgrade(server, { enabled: true, isDraining: () => true, session: { maxFrameBytes: 1 } } as UpgradeOptions);
+    const options = { services: { meter: null }, enabled: true, isDraining: () => true, session: { maxFrameBytes: 1 } };
+    attachUpgrade(server, options as UpgradeOptions);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const answer = await refusal(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '/v1/responses');

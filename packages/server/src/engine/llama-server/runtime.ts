@@ -42,6 +42,7 @@ export async function findServer(
     generate: (request, prompt, signal) => generate(generator, request, prompt, signal),
     cached: (prompt) => pool.cached(prompt.span),
     warm: (request, prompt, signal) => warm(generator, request, prompt, signal),
+    reading: () => pool.reading(),
     drain: () => pool.drain(),
   };
 }

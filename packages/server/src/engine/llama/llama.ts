@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ProtocolError, errors } from '@longwire/protocol';
 import type { Item } from '@longwire/protocol';
+import type { EngineReading } from '../../observe/snapshot.ts';
 import type { Engine, EngineEvent, EngineModel, EngineUsage, GenerateRequest } from '../engine.ts';
 import { abortable } from '../token-chain/abortable.ts';
 import { extendContext } from '../token-chain/context.ts';
@@ -77,6 +78,12 @@ class LlamaEngine implements Engine<TokenContext> {
   async count(request: GenerateRequest<TokenContext>, aborted: AbortSignal): Promise<number> {
     const runtime = await abortable(this.#loading, AbortSignal.any([aborted, this.#closing.signal]));
     return runtime.count(request);
+  }
+
+  /** Nothing before the model is loaded. */
+  reading(): EngineReading {
+    const pool = this.#runtime?.reading();
+    return { replicas: [], sequences: pool ? [{ name: this.name, ...pool }] : [] };
   }
 
   release(context: TokenContext): void {

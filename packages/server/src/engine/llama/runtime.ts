@@ -8,6 +8,7 @@ import type {
   LlamaModel,
   Token as NativeToken,
 } from 'node-llama-cpp';
+import type { SequencesReading } from '../../observe/snapshot.ts';
 import type { EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
 import { defaultMemoryBudgetBytes, kvBytesPerToken, toPoolSize } from './budget.ts';
 import type { AttentionShape } from './budget.ts';
@@ -51,6 +52,8 @@ export interface Runtime {
   warm(request: GenerateRequest<TokenContext>, signal: AbortSignal): Promise<EngineUsage>;
   /** As `Engine.count`. */
   count(request: GenerateRequest<TokenContext>): Promise<number>;
+  /** Its pool, as it stands. */
+  reading(): Omit<SequencesReading, 'name'>;
   /** To be called when a chain was let go. */
   sweep(): void;
   /** Waits for what is being evaluated, then frees the model. */
@@ -127,6 +130,7 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
     async count(request) {
       return (await prompts.build(request, true)).length;
     },
+    reading: () => generator.pool.reading(),
     sweep() {
       generator.pool.sweep();
     },

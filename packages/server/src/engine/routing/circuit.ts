@@ -26,6 +26,10 @@ export class Circuit {
     this.#now = now;
   }
 
+  get state(): State['kind'] {
+    return this.#state.kind;
+  }
+
   /** Whether a turn may be sent. */
   get allows(): boolean {
     const state = this.#state;

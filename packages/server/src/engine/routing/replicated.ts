@@ -5,6 +5,7 @@
  * event the turn fails, since its beginning was told already.
  */
 import { errors, ProtocolError, type Item } from '@longwire/protocol';
+import type { AttemptCounts, EngineReading } from '../../observe/snapshot.ts';
 import type { Engine, EngineEvent, EngineModel, EngineUsage, GenerateRequest } from '../engine.ts';
 import { Circuit, type CircuitOptions } from './circuit.ts';
 import { Turnstile, type TurnstileOptions } from './turnstile.ts';
@@ -34,6 +35,7 @@ interface Replica {
   readonly engine: Engine;
   readonly circuit: Circuit;
   readonly turnstile: Turnstile;
+  readonly attempts: AttemptCounts;
 }
 
 /** An engine over its replicas. Also limits a single engine. */
@@ -54,6 +56,7 @@ class ReplicatedEngine implements Engine<ReplicatedContext> {
       engine,
       circuit: new Circuit({ failuresToOpen, cooldownMs, maxCooldownMs }, now),
       turnstile: new Turnstile({ maxConcurrent, maxWaiting }),
+      attempts: { answered: 0, failed: 0, busy: 0 },
     }));
     if (options.replicas.every((engine) => typeof engine.count === 'function')) {
       this.count = (request, signal) => countIn(request.context.prepared, request, signal);
@@ -99,6 +102,19 @@ class ReplicatedEngine implements Engine<ReplicatedContext> {
     prepared.replica.engine.release(prepared.context);
   }
 
+  reading(): EngineReading {
+    return {
+      replicas: this.#replicas.map(({ engine, circuit, turnstile, attempts }) => ({
+        name: engine.name,
+        circuit: circuit.state,
+        running: turnstile.running,
+        waiting: turnstile.waiting,
+        attempts,
+      })),
+      sequences: this.#replicas.flatMap(({ engine }) => engine.reading?.().sequences ?? []),
+    };
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled(this.#replicas.map(({ engine }) => engine.close()));
   }
@@ -113,7 +129,7 @@ class ReplicatedEngine implements Engine<ReplicatedContext> {
     let failure: unknown = this.#unavailable();
     for (let replica = this.#choose(request.context, tried); replica; replica = this.#choose(request.context, tried)) {
       tried.add(replica);
-      const attempt = new Attempt(replica.circuit);
+      const attempt = new Attempt(replica);
       const leave = await replica.turnstile.enter(partyOf(request), signal);
       try {
         attempt.begin();
@@ -127,6 +143,7 @@ class ReplicatedEngine implements Engine<ReplicatedContext> {
       } catch (error) {
         if (signal.aborted || !isReplicaFault(error)) throw error;
         if (isFailure(error)) attempt.fail();
+        else attempt.refuse();
         if (attempt.answered) throw error;
         failure = error;
       } finally {
@@ -162,34 +179,43 @@ class ReplicatedEngine implements Engine<ReplicatedContext> {
   }
 }
 
-/** Reports one turn to a circuit: one verdict at least, the first answer at once. */
+/** Reports one turn to a circuit: one verdict at least, the first answer at once. Counted is what came of it in the end. */
 class Attempt {
-  readonly #circuit: Circuit;
+  readonly #replica: Replica;
   #settled = false;
+  #result: keyof AttemptCounts | null = null;
   answered = false;
 
-  constructor(circuit: Circuit) {
-    this.#circuit = circuit;
+  constructor(replica: Replica) {
+    this.#replica = replica;
   }
 
   begin(): void {
-    this.#circuit.begin();
+    this.#replica.circuit.begin();
   }
 
   succeed(): void {
     if (this.answered) return;
     this.answered = true;
     this.#settled = true;
-    this.#circuit.succeed();
+    this.#result = 'answered';
+    this.#replica.circuit.succeed();
   }
 
   fail(): void {
     this.#settled = true;
-    this.#circuit.fail();
+    this.#result = 'failed';
+    this.#replica.circuit.fail();
+  }
+
+  refuse(): void {
+    this.#result = 'busy';
   }
 
   end(): void {
-    if (!this.#settled) this.#circuit.abandon();
+    const { circuit, attempts } = this.#replica;
+    if (!this.#settled) circuit.abandon();
+    if (this.#result) attempts[this.#result]++;
   }
 }
 

@@ -28,6 +28,14 @@ export class Turnstile {
     this.#options = options;
   }
 
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waitingCount;
+  }
+
   /** Turns that run or wait. */
   get load(): number {
     return this.#running + this.#waitingCount;

@@ -6,6 +6,7 @@
  * chain wants are taken first, then the least recently used, whose state is put aside where there is a place for it. When all are
  * busy, leases wait in order.
  */
+import type { SequenceCounts, SequencesReading } from '../../observe/snapshot.ts';
 import { abortable } from './abortable.ts';
 import { Lease } from './lease.ts';
 import type { KvSequence, Slot } from './lease.ts';
@@ -41,12 +42,28 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
   readonly #slots: readonly Slot<Sequence>[];
   readonly #waiters: Waiter<Sequence>[] = [];
   readonly #spill: Spill<Sequence> | null;
+  readonly #counts: SequenceCounts = { continued: 0, copied: 0, restored: 0, fresh: 0, spilled: 0, dropped: 0 };
   #leases = 0;
 
   /** `place`: where states are put aside; without one they are dropped. */
   constructor(sequences: readonly Sequence[], place: SpillPlace<Sequence> | null = null) {
     this.#spill = place === null ? null : new Spill(place);
     this.#slots = sequences.map((sequence) => ({ sequence, held: null, stable: 0, lease: null, copies: 0, usedAt: 0 }));
+  }
+
+  /** How it stands: O(sequences and states). */
+  reading(): Omit<SequencesReading, 'name'> {
+    const free = this.#slots.filter(({ lease }) => lease === null);
+    const held = free.filter(({ stable }) => stable > 0).length;
+    return {
+      leased: this.#slots.length - free.length,
+      held,
+      empty: free.length - held,
+      waiting: this.#waiters.length,
+      spilledStates: this.#spill?.size ?? 0,
+      spilledBytes: this.#spill?.bytes ?? 0,
+      counts: this.#counts,
+    };
   }
 
   /** Tokens at the head of `wanted` that need no evaluation now. A guess: another lease may take them. */
@@ -119,6 +136,7 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
     const kept = source === null && spilled === null ? choice.shared : 0;
     const isLost = slot.held !== null && isWantedBeyond(slot, kept, wanted);
     const lost = isLost && slot.held !== null ? { held: slot.held, tokens: slot.stable } : null;
+    this.#counts[startOf(choice)]++;
     slot.usedAt = this.#leases += 1;
     slot.held = wanted;
     slot.stable = kept;
@@ -139,7 +157,8 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
   /** Puts aside what is lost, then brings the sequence to the prefix that it shares with a prompt. Answers with its length. */
   async #begin({ slot, shared, source, spilled }: Choice<Sequence>, lost: Lost | null): Promise<number> {
     const { sequence } = slot;
-    if (lost !== null) await this.#spill?.put(sequence, lost.held, lost.tokens);
+    if (lost !== null)
+      this.#counts[(await this.#spill?.put(sequence, lost.held, lost.tokens)) ? 'spilled' : 'dropped']++;
     let kept = shared;
     if (source !== null) kept = (await sequence.copyFrom(source.sequence, shared)) ? shared : 0;
     else if (spilled !== null) kept = (await this.#spill?.restore(spilled, sequence)) ? shared : 0;
@@ -191,6 +210,12 @@ export class SequencePool<Sequence extends KvSequence<Sequence>> {
       return usability(slot, shared) > usability(best, most) ? slot : best;
     });
   }
+}
+
+function startOf<Sequence extends KvSequence<Sequence>>({ shared, source, spilled }: Choice<Sequence>) {
+  if (source !== null) return 'copied';
+  if (spilled !== null) return 'restored';
+  return shared > 0 ? 'continued' : 'fresh';
 }
 
 /**

@@ -54,12 +54,25 @@ export class Spill<Sequence> {
     return best;
   }
 
-  /** Puts aside what a sequence holds, where that is worth it and there is room. Resolves when the sequence may be changed. */
-  async put(sequence: Sequence, held: Span, tokens: number): Promise<void> {
+  /** States that are kept. */
+  get size(): number {
+    return this.#states.length;
+  }
+
+  /** What they take. */
+  get bytes(): number {
+    return this.#states.reduce((sum, state) => sum + this.#place.sizeOf(state.tokens), 0);
+  }
+
+  /**
+   * Puts aside what a sequence holds, where that is worth it and there is room. Resolves when the sequence may be changed, with
+   * whether it was put aside.
+   */
+  async put(sequence: Sequence, held: Span, tokens: number): Promise<boolean> {
     this.sweep();
     const bytes = this.#place.sizeOf(tokens);
-    if (tokens < spillWorthTokens || bytes > this.#place.budgetBytes) return;
-    while (this.#bytes() + bytes > this.#place.budgetBytes) this.#drop(this.#states[0]);
+    if (tokens < spillWorthTokens || bytes > this.#place.budgetBytes) return false;
+    while (this.bytes + bytes > this.#place.budgetBytes) this.#drop(this.#states[0]);
     // What this state holds too is not kept twice.
     for (const state of this.#states)
       if (Math.min(state.tokens, sharedTokens(state.held, held)) === state.tokens && state.tokens <= tokens)
@@ -67,7 +80,13 @@ export class Spill<Sequence> {
     const room = Promise.all(this.#removing);
     const state: Spilled<Sequence> = { held, tokens, saved: room.then(() => this.#place.save(sequence)) };
     this.#states.push(state);
-    await state.saved.catch(() => this.#drop(state));
+    return state.saved.then(
+      () => true,
+      () => {
+        this.#drop(state);
+        return false;
+      },
+    );
   }
 
   /** Takes a state out: it is the caller's to restore. */
@@ -97,10 +116,6 @@ export class Spill<Sequence> {
   async close(): Promise<void> {
     for (const state of this.#states) this.#drop(state);
     await Promise.all(this.#removing);
-  }
-
-  #bytes(): number {
-    return this.#states.reduce((sum, state) => sum + this.#place.sizeOf(state.tokens), 0);
   }
 
   #drop(state: Spilled<Sequence> | undefined): void {

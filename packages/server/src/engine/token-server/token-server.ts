@@ -4,6 +4,7 @@
  */
 import { ProtocolError, errors } from '@longwire/protocol';
 import type { Item } from '@longwire/protocol';
+import type { EngineReading, SequencesReading } from '../../observe/snapshot.ts';
 import type { Engine, EngineEvent, EngineModel, EngineUsage, GenerateRequest } from '../engine.ts';
 import { UpstreamErrors } from '../http/errors.ts';
 import type { UpstreamTimeouts } from '../http/exchange.ts';
@@ -48,6 +49,8 @@ export interface TokenServer {
   cached(prompt: Prompt): number;
   /** Evaluates a prompt ahead of its turn. */
   warm(request: GenerateRequest<TokenContext>, prompt: Prompt, signal: AbortSignal): Promise<void>;
+  /** Its slots as we know them; left out of servers that have none. */
+  reading?(): Omit<SequencesReading, 'name'>;
   /** Resolves when nothing of ours runs there. */
   drain(): Promise<void>;
 }
@@ -141,6 +144,11 @@ class TokenServerEngine implements Engine<TokenContext> {
   async count(request: GenerateRequest<TokenContext>, aborted: AbortSignal): Promise<number> {
     const { prompts } = await abortable(this.#ask(), aborted);
     return (await abortable(prompts.build(request, true), aborted)).length;
+  }
+
+  reading(): EngineReading {
+    const slots = this.#server?.reading?.();
+    return { replicas: [], sequences: slots ? [{ name: this.name, ...slots }] : [] };
   }
 
   release(context: TokenContext): void {

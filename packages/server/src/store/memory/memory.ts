@@ -1,13 +1,14 @@
 /** A store in this process: the same SQL, no file and no worker thread. */
 import { errors } from '@longwire/protocol';
+import type { StoreMeter } from '../../observe/store-meter.ts';
 import { openDatabase } from '../sqlite/database.ts';
 import type { Executor } from '../sqlite/executor.ts';
 import { createStore } from '../sqlite/sqlite.ts';
 import type { Store } from '../store.ts';
 
-/** A store that keeps what the contract says, except that nothing survives the process. */
-export function createMemoryStore(): Store {
-  return createStore(createMemoryExecutor());
+/** A store that keeps what the contract says, except that nothing survives the process. `meter`: who counts its operations. */
+export function createMemoryStore(meter: StoreMeter | null = null): Store {
+  return createStore(createMemoryExecutor(), meter);
 }
 
 function createMemoryExecutor(): Executor {

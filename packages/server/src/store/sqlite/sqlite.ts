@@ -1,9 +1,11 @@
 /** A store in one SQLite file: durable, and shared with other processes if need be. */
+import type { StoreMeter } from '../../observe/store-meter.ts';
 import type { Store } from '../store.ts';
 import { createBackgroundStore } from './background.ts';
 import { createConversationStore } from './conversations.ts';
 import type { Executor } from './executor.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createMeteredExecutor } from './metered.ts';
 import { createResponseStore } from './responses.ts';
 import { expire } from './retention.ts';
 
@@ -13,6 +15,8 @@ export interface SqliteStoreOptions {
   readonly lockTimeoutMs?: number;
   /** What the file may grow to in bytes: writes beyond that fail as they do on a full disk. Default: what the disk allows. */
   readonly maxBytes?: number;
+  /** Who counts its operations. */
+  readonly meter?: StoreMeter | null;
 }
 
 /**
@@ -32,11 +36,12 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions 
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new Error(`Cannot open the store ${path}: ${reason}`, { cause: error });
   }
-  return createStore(commit);
+  return createStore(commit, options.meter ?? null);
 }
 
-/** The store contract on top of an executor. */
-export function createStore(executor: Executor): Store {
+/** The store contract on top of an executor, whose operations are counted where there is somebody who does. */
+export function createStore(statements: Executor, meter: StoreMeter | null): Store {
+  const executor = meter ? createMeteredExecutor(statements, meter) : statements;
   return {
     ...createResponseStore(executor),
     ...createBackgroundStore(executor, Date.now),

@@ -98,6 +98,19 @@ class Setup {
 }
 
 describe('a chain whose sequence is taken', () => {
+  it('is counted: by what its lease began with, and by what became of what was there', async () => {
+    const setup = new Setup(1000);
+    const [left, right] = [await grow(null, long('l')), await grow(null, long('r'))];
+    await setup.turn(left);
+    await setup.turn(right);
+    expect(setup.pool.reading()).toMatchObject({ leased: 0, held: 1, empty: 0, spilledStates: 1, spilledBytes: 107 });
+    await setup.turn(await grow(left, 'more'));
+    setup.place.breaks = 'save';
+    await setup.turn(await grow(right, 'else'));
+    const { counts } = setup.pool.reading();
+    expect(counts).toEqual({ continued: 1, copied: 0, restored: 2, fresh: 1, spilled: 2, dropped: 1 });
+  });
+
   it('goes on from where it was, again and again', async () => {
     const setup = new Setup(1000);
     let [left, right] = [await grow(null, long('l')), await grow(null, long('r'))];
