@@ -185,6 +185,7 @@ export {
   type InjectRequest,
   type RequestTransport,
 } from './request.ts';
+export { parseTrace, toTraceHeaders, traceIdOf, traceOf, type Trace } from './trace.ts';
 export { hasIdempotencyKey, idempotencyField, idempotencyHeader, parseIdempotencyKey } from './idempotency.ts';
 export {
   AckEvent,

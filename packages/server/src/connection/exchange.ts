@@ -1,5 +1,5 @@
 /** One turn without a connection: what an HTTP request makes. The same path, another sink. */
-import { ProtocolError, type CreateRequest } from '@longwire/protocol';
+import { ProtocolError, type CreateRequest, type Trace } from '@longwire/protocol';
 import { resolveStoredNode } from '../chain/resolve.ts';
 import type { Claim } from '../turn/keyed-turns.ts';
 import { releaseNode } from '../turn/release.ts';
@@ -8,7 +8,7 @@ import { openTurn, type Turn, type TurnServices } from '../turn/turn.ts';
 import { logFailure, withhold, withoutCause } from '../turn/withheld.ts';
 
 /**
- * Opens a turn and returns its events; `signal` says that the client went away. Throws the catalogue errors of `openTurn`
+ * Opens a turn and returns its events; `signal` says that the client went away, `trace` whose trace the request is part of. Throws the catalogue errors of `openTurn`
  * and `resolveStoredNode`, and those of `KeyedTurns.claim`: then no event exists yet and the answer is an HTTP error.
  */
 export async function openExchange(
@@ -16,8 +16,9 @@ export async function openExchange(
   project: string,
   body: CreateRequest,
   signal: AbortSignal,
+  trace: Trace | null = null,
 ): Promise<TurnEvents> {
-  const run = await openRun(services, project, body);
+  const run = await openRun(services, project, body, trace);
   if (signal.aborted) run.abort();
   else signal.addEventListener('abort', () => run.abort(), { once: true });
   return events();
@@ -30,23 +31,33 @@ export async function openExchange(
   }
 }
 
-async function openRun(services: TurnServices, project: string, body: CreateRequest): Promise<TurnHandle> {
+async function openRun(
+  services: TurnServices,
+  project: string,
+  body: CreateRequest,
+  trace: Trace | null,
+): Promise<TurnHandle> {
   const claim: Claim | null = services.keyed.covers(body) ? await services.keyed.claim(project, body) : null;
   if (claim?.seat) return claim.seat;
   try {
-    const run = new TurnRun(services, await openHttpTurn(services, project, body));
+    const run = new TurnRun(services, await openHttpTurn(services, project, body, trace));
     return claim ? claim.start(run) : run;
   } finally {
     claim?.release();
   }
 }
 
-async function openHttpTurn(services: TurnServices, project: string, body: CreateRequest): Promise<Turn> {
+async function openHttpTurn(
+  services: TurnServices,
+  project: string,
+  body: CreateRequest,
+  trace: Trace | null,
+): Promise<Turn> {
   const via = { transport: 'http', connectionId: null, streamId: null } as const;
   try {
     const parentId = body.previous_response_id;
     const parent = parentId ? await resolveStoredNode(services, project, parentId) : null;
-    return await openTurn(services, { body, parent, project, via });
+    return await openTurn(services, { body, parent, project, trace, via });
   } catch (thrown) {
     if (!(thrown instanceof ProtocolError)) throw withhold(thrown);
     if (thrown.cause === undefined) throw thrown;

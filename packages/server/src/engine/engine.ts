@@ -13,6 +13,7 @@ import type {
   OutputItem,
   ResponseSettings,
   Tool,
+  Trace,
 } from '@longwire/protocol';
 import type { EngineReading } from '../observe/snapshot.ts';
 
@@ -53,6 +54,8 @@ export interface GenerateRequest<Context> {
   readonly requested: CreateRequest;
   /** The response that this generation makes: for logs and for affinity headers, never sent as content. */
   readonly responseId: string;
+  /** The trace that the request belongs to, for upstreams that may know it. */
+  readonly trace?: Trace | null;
   /** Set where the text is not the client's answer but the summary of a compaction. A model needs not care. */
   readonly purpose?: 'summary';
 }

@@ -1,6 +1,6 @@
 /** Background mode: a turn whose events go into the store, and from there to any number of readers (dossier L.4). */
 import { setTimeout as delay } from 'node:timers/promises';
-import { errors, type CreateRequest, type KnownEvent, type Response } from '@longwire/protocol';
+import { errors, type CreateRequest, type KnownEvent, type Response, type Trace } from '@longwire/protocol';
 import { resolveStoredNode } from '../chain/resolve.ts';
 import type { BackgroundReading } from '../observe/snapshot.ts';
 import type { Lease, ResponseKey, Store } from '../store/store.ts';
@@ -55,11 +55,11 @@ export class BackgroundRuns {
    * Starts a response and returns it once it is durable, as `queued`. Throws what `resolveStoredNode` and `openTurn` throw, and
    * `store_unavailable`.
    */
-  async start(project: string, body: CreateRequest): Promise<Response> {
+  async start(project: string, body: CreateRequest, trace: Trace | null = null): Promise<Response> {
     const { previous_response_id: parentId, stream } = body;
     const parent = parentId ? await resolveStoredNode(this.#services, project, parentId) : null;
     const via = { transport: 'http', connectionId: null, streamId: null } as const;
-    const turn = await openTurn(this.#services, { body, parent, project, via });
+    const turn = await openTurn(this.#services, { body, parent, project, trace, via });
     const run = new TurnRun(this.#services, turn);
     const events = run.events();
     const first = await events.next();

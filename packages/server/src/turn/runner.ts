@@ -1,6 +1,7 @@
 /** Runs a turn: the engine's events, numbered and bracketed, then the commit, then the one terminal event. */
 import {
   toProtocolError,
+  traceIdOf,
   type KnownEvent,
   type OutputItem,
   type ProtocolError,
@@ -271,8 +272,14 @@ export class TurnRun {
 
   #failed(thrown: unknown): Ending & { status: 'failed' } {
     const error = toProtocolError(thrown, this.turn.id);
-    logFailure(this.#services.log, error, { responseId: this.turn.id });
+    logFailure(this.#services.log, error, { responseId: this.turn.id, ...this.#traceField });
     return { status: 'failed', error };
+  }
+
+  /** For the log: joins it with the traces of others. */
+  get #traceField(): { readonly traceId?: string } {
+    const { trace } = this.turn.generation;
+    return trace ? { traceId: traceIdOf(trace) } : {};
   }
 
   #log(settled: Response, startedMs: number): void {
@@ -280,6 +287,7 @@ export class TurnRun {
     this.#services.log.debug(
       {
         responseId: this.turn.id,
+        ...this.#traceField,
         transport: via.transport,
         connectionId: via.connectionId,
         streamId: via.streamId,

@@ -12,6 +12,8 @@ import {
   type Response,
   type ResponseSettings,
   resolveSettings,
+  traceOf,
+  type Trace,
 } from '@longwire/protocol';
 import { contextOf, type OpenNodeItems } from '../chain/context.ts';
 import { SentHistory, type KnownHistory } from '../chain/known-history.ts';
@@ -63,6 +65,8 @@ export interface TurnRequest {
   readonly project: string;
   /** Nodes that only the request's connection remembers: a history that it sends again may begin with theirs. */
   readonly held?: Iterable<ChainNode>;
+  /** As the headers of an HTTP request told it; on a socket the body may. */
+  readonly trace?: Trace | null;
   /** Where the request came from: for the log. */
   readonly via: {
     readonly transport: 'websocket' | 'http';
@@ -148,6 +152,7 @@ async function prepareTurn(
     settings,
     requested: body,
     responseId: id,
+    trace: request.trace ?? traceOf(body),
   };
 
   const end = { binding, parent: before, input: body.input, openCalls };

@@ -1,5 +1,5 @@
 /** A generation as a provider's call. */
-import { errors } from '@longwire/protocol';
+import { errors, toTraceHeaders } from '@longwire/protocol';
 import type { GenerateRequest } from '../engine.ts';
 import { toChatToolChoice } from '../chat/tool-choice.ts';
 import type { ToolTable } from '../chat/tools.ts';
@@ -31,6 +31,7 @@ export function toCallOptions(
     ...toFormat(settings),
     ...toTools(settings, table),
     ...(providerOptions && { providerOptions }),
+    ...(request.trace && { headers: toTraceHeaders(request.trace) }),
     abortSignal,
   };
 }

@@ -66,6 +66,7 @@ export interface ModelTool {
 /** What one call is made with. */
 export interface CallOptions {
   readonly prompt: readonly ModelMessage[];
+  readonly headers?: Readonly<Record<string, string>>;
   readonly maxOutputTokens?: number;
   readonly temperature?: number;
   readonly topP?: number;

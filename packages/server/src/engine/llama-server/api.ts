@@ -1,6 +1,8 @@
 /** The calls of llama-server's own HTTP interface that this engine makes. */
+import type { Trace } from '@longwire/protocol';
 import type { Token } from '../chat-template/tokenizer.ts';
 import type { ServerCalls } from '../token-server/calls.ts';
+import type { EventForm } from '../token-server/events.ts';
 import type { CompletionChunk, Props } from './wire.ts';
 
 /** One llama-server. */
@@ -31,8 +33,13 @@ export class LlamaServerApi {
   }
 
   /** Events of a completion, as `ServerCalls.stream`. */
-  completion(body: readonly Uint8Array[], signal: AbortSignal): AsyncGenerator<CompletionChunk[], void> {
-    return this.#calls.stream<CompletionChunk>('/completion', body, { isLast: (chunk) => chunk.stop === true }, signal);
+  completion(
+    body: readonly Uint8Array[],
+    signal: AbortSignal,
+    trace?: Trace | null,
+  ): AsyncGenerator<CompletionChunk[], void> {
+    const form: EventForm<CompletionChunk> = { isLast: (chunk) => chunk.stop === true };
+    return this.#calls.stream('/completion', body, form, signal, trace);
   }
 
   /** Saves a slot's state to a file of the server, or restores it. False where the server was not started for that. */

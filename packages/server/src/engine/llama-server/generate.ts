@@ -68,7 +68,7 @@ export async function* generate(
     const how = { span, schema, grammar, slot: slot.id, isOwn, limit: rest, seed: generator.seed };
     const body = toCompletionBody(request, prompt, how);
     let events = isFirst ? output.begin() : [];
-    for await (const chunks of generator.api.completion(body, signal)) {
+    for await (const chunks of generator.api.completion(body, signal, request.trace)) {
       for (const chunk of chunks) {
         if (isFirst) cached = chunk.timings?.cache_n ?? chunk.prompt_progress?.cache ?? cached;
         if (chunk.prompt_progress !== undefined) continue;

@@ -5,6 +5,7 @@
  * ones as they are, and sends the same prefix byte for byte, so that the upstream's prompt cache finds it again.
  */
 import { hash, randomUUID } from 'node:crypto';
+import { toTraceHeaders } from '@longwire/protocol';
 import type { Engine, EngineEvent, GenerateRequest } from '../engine.ts';
 import { createContext, extendContext, messageBytesSince, type ChatContext } from './context.ts';
 import { UpstreamErrors } from '../http/errors.ts';
@@ -104,7 +105,7 @@ class OpenAIChatEngine implements Engine<ChatContext> {
     signal.throwIfAborted();
     const table = toToolTable(request.preamble.tools);
     const body = toRequestBody(request, table, this.#body);
-    const reply = await this.#upstream.post('/chat/completions', body, this.#affinity(request), signal);
+    const reply = await this.#upstream.post('/chat/completions', body, this.#headers(request), signal);
     if (reply.status !== 200) {
       const failed = { status: reply.status, headers: reply.headers, body: await reply.text(maxErrorBytes) };
       throw this.#errors.fromReply(failed, request.model);
@@ -144,9 +145,12 @@ class OpenAIChatEngine implements Engine<ChatContext> {
     yield [...events, ...decoder.finish()];
   }
 
-  /** The same value for every turn of a conversation, and nothing that tells who has it. */
-  #affinity({ context, requested }: GenerateRequest<ChatContext>): Record<string, string> {
-    if (this.#affinityHeader === null) return {};
-    return { [this.#affinityHeader]: hash('sha256', requested.prompt_cache_key ?? context.root).slice(0, 32) };
+  /** The trace; and the same value for every turn of a conversation, which tells nothing of who has it. */
+  #headers({ context, requested, trace }: GenerateRequest<ChatContext>): Record<string, string> {
+    const headers = toTraceHeaders(trace);
+    if (this.#affinityHeader !== null) {
+      headers[this.#affinityHeader] = hash('sha256', requested.prompt_cache_key ?? context.root).slice(0, 32);
+    }
+    return headers;
   }
 }

@@ -6,6 +6,7 @@
  * our own bytes, and the client sees nothing but fewer cached tokens. Where WebSocket is refused, every turn tells the whole
  * chain over HTTP, from the same bytes.
  */
+import { toTraceHeaders } from '@longwire/protocol';
 import type { Engine, EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
 import { UpstreamErrors } from '../http/errors.ts';
 import type { UpstreamReply, UpstreamTimeouts } from '../http/exchange.ts';
@@ -184,7 +185,7 @@ class OpenAIResponsesEngine implements Engine<ResponsesContext> {
     signal: AbortSignal,
   ): AsyncGenerator<readonly EngineEvent[], void, undefined> {
     const body = toRequestBody(request, null, { stream: true }, this.#body);
-    const reply = await this.#upstream.post('/responses', body, {}, signal);
+    const reply = await this.#upstream.post('/responses', body, toTraceHeaders(request.trace), signal);
     if (reply.status !== 200) {
       const failed = { status: reply.status, headers: reply.headers, body: await reply.text(maxErrorBytes) };
       throw this.#errors.fromReply(failed, request.model);

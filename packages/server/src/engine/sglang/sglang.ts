@@ -52,7 +52,13 @@ class Answers {
     const reader = new AnswerReader(this.#isIncremental, this.#calls);
     let hasEnded = false;
     try {
-      for await (const chunks of this.#calls.stream<GenerateChunk>('/generate', body, {}, signal)) {
+      for await (const chunks of this.#calls.stream<GenerateChunk>(
+        '/generate',
+        body,
+        {},
+        signal,
+        question.request.trace,
+      )) {
         const parts = chunks.map((chunk) => reader.read(chunk));
         hasEnded ||= parts.at(-1)?.reason !== undefined;
         yield parts;

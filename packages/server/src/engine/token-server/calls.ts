@@ -1,4 +1,5 @@
 /** HTTP calls to a server that takes token ids: JSON both ways, and answers that stream. */
+import { toTraceHeaders, type Trace } from '@longwire/protocol';
 import type { UpstreamErrors } from '../http/errors.ts';
 import type { UpstreamReply } from '../http/exchange.ts';
 import type { Upstream } from '../http/upstream.ts';
@@ -56,8 +57,9 @@ export class ServerCalls {
     body: readonly Uint8Array[],
     form: EventForm<Event>,
     signal: AbortSignal,
+    trace?: Trace | null,
   ): AsyncGenerator<Event[], void> {
-    const reply = await this.#upstream.post(path, body, {}, signal);
+    const reply = await this.#upstream.post(path, body, toTraceHeaders(trace), signal);
     if (reply.status !== 200) throw await this.#refusal(reply);
     const decoder = new EventDecoder<Event>(form, this.#errors, this.#model());
     for await (const bytes of reply.chunks()) {

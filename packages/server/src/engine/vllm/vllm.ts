@@ -29,8 +29,9 @@ function createAnswers(calls: ServerCalls, seed: number | null): Answers {
   return {
     async *ask(question, signal) {
       const body = toCompletionBody(question, seed);
-      const { top_logprobs: top } = question.request.settings;
-      for await (const chunks of calls.stream('/v1/completions', body, echoTrimmed, signal))
+      const { settings, trace } = question.request;
+      const { top_logprobs: top } = settings;
+      for await (const chunks of calls.stream('/v1/completions', body, echoTrimmed, signal, trace))
         yield chunks.map((chunk) => toAnswerPart(chunk, top, calls));
     },
     // A closed connection stops vLLM.

@@ -13,6 +13,7 @@ import { openExchange } from '../../connection/exchange.ts';
 import type { TurnEvents } from '../../turn/runner.ts';
 import type { TurnServices } from '../../turn/turn.ts';
 import { failureOf } from '../sse.ts';
+import { traceOfHeaders } from './trace.ts';
 
 const drainRetryMs = 1000;
 
@@ -31,7 +32,9 @@ async function compact(services: TurnServices, request: FastifyRequest, reply: F
   const abort = new AbortController();
   // A client that goes away stops the model.
   reply.raw.once('close', () => abort.abort());
-  const response = await lastResponse(await openExchange(services, request.project, body, abort.signal));
+  const response = await lastResponse(
+    await openExchange(services, request.project, body, abort.signal, traceOfHeaders(request.headers)),
+  );
   if (!response) return reply;
   const failure = failureOf(response);
   if (failure) return reply.status(failure.status).headers(toErrorHeaders(failure)).send(toHttpErrorBody(failure));

@@ -18,6 +18,7 @@ import type { TurnEvents } from '../../turn/runner.ts';
 import type { TurnServices } from '../../turn/turn.ts';
 import { failureOf, sendEvents } from '../sse.ts';
 import { bodyOf } from './body.ts';
+import { traceOfHeaders } from './trace.ts';
 import { pageOf, toItemList, toListedItem, toListedOutput } from './item-list.ts';
 import { parseInclude, parseInteger, parsePage, parseSwitch, type Query } from './query.ts';
 
@@ -97,7 +98,7 @@ async function create(
   const abort = new AbortController();
   // A client that goes away stops its turn.
   reply.raw.once('close', () => abort.abort());
-  const events = await openExchange(services, request.project, body, abort.signal);
+  const events = await openExchange(services, request.project, body, abort.signal, traceOfHeaders(request.headers));
   if (body.stream === true) {
     reply.hijack();
     await sendEvents(reply.raw, events, request.id);
@@ -122,10 +123,10 @@ function acknowledgeKey(body: CreateRequest, reply: FastifyReply): void {
 async function createInBackground(
   background: BackgroundRuns,
   body: CreateRequest,
-  { project, id: requestId }: FastifyRequest,
+  { project, id: requestId, headers }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply | Response> {
-  const response = await background.start(project, body);
+  const response = await background.start(project, body, traceOfHeaders(headers));
   if (body.stream !== true) return response;
   const events = await background.read(project, response.id, -1);
   reply.hijack();
