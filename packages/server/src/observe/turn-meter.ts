@@ -38,8 +38,10 @@ export interface TurnEnd {
   readonly outcome: TurnOutcome;
   /** Of a turn that failed. */
   readonly code: ErrorCode | null;
-  /** Null where nobody counted. */
+  /** Of the answer; null where nobody counted. */
   readonly usage: Usage | null;
+  /** Of the summary that a compaction wrote. */
+  readonly summaryUsage: Usage | null;
 }
 
 /** One turn that runs. */
@@ -61,23 +63,24 @@ export interface TurnMeter {
   refuse(door: RefusalDoor, code: ErrorCode): void;
 }
 
-/** Calls `onFirst` with the first batch that is not empty; from then on the engine's own iterator is read. */
+/** Calls `onFirst` with the first batch that is not empty; those behind it come straight from the engine. */
 export function hearFirst<T>(events: AsyncIterable<readonly T[]>, onFirst: () => void): AsyncIterable<readonly T[]> {
   return {
     [Symbol.asyncIterator]() {
       const engine = events[Symbol.asyncIterator]();
-      const listener: AsyncIterator<readonly T[]> = {
-        async next() {
-          const result = await engine.next();
-          if (result.done || result.value.length > 0) {
-            listener.next = () => engine.next();
-            if (!result.done) onFirst();
-          }
-          return result;
-        },
+      let hasHeard = false;
+      const listen = async (): Promise<IteratorResult<readonly T[]>> => {
+        const result = await engine.next();
+        if (!result.done && result.value.length > 0) {
+          hasHeard = true;
+          onFirst();
+        }
+        return result;
+      };
+      return {
+        next: () => (hasHeard ? engine.next() : listen()),
         return: async () => (await engine.return?.()) ?? { done: true, value: undefined },
       };
-      return listener;
     },
   };
 }

@@ -20,11 +20,9 @@ export interface TurnMetricsOptions {
 
 /** An upstream may list any number of models, and change them: beyond this many they count as `other`. */
 const maxModels = 100;
-const operation = 'chat';
 
-/** Without those that ended in no time of their own: nobody waited, or nothing was generated. */
+/** A warm-up generates nothing, and an abandoned turn does not tell how long its answer would have taken. */
 const timed: ReadonlySet<TurnOutcome> = new Set(['completed', 'incomplete', 'cancelled', 'steered', 'failed']);
-const spoken: ReadonlySet<TurnOutcome> = new Set(['completed', 'incomplete', 'cancelled', 'steered']);
 
 type ModelLabel = 'gen_ai_operation_name' | 'gen_ai_provider_name' | 'gen_ai_request_model';
 const modelLabels: readonly ModelLabel[] = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'];
@@ -93,31 +91,32 @@ export function createTurnMetrics(registry: Registry, { byProject, now }: TurnMe
   const projects = byProject ? createProjectMetrics(registers) : null;
   const toModel = createModelLimit();
 
-  function observe(facts: TurnFacts, model: string, times: Times, { outcome, code, usage }: TurnEnd): void {
-    const labels = {
-      gen_ai_operation_name: operation,
-      gen_ai_provider_name: facts.engine,
-      gen_ai_request_model: model,
-    };
+  function count(facts: TurnFacts, model: string, operation: Operation, usage: Usage): void {
+    for (const [type, part] of Object.entries(split(usage))) {
+      tokens.inc({ engine: facts.engine, model, type }, part);
+      projects?.tokens.inc({ project: facts.project, type }, part);
+    }
+    const labels = labelsOf(facts, model, operation);
+    tokenUsage.observe({ ...labels, gen_ai_token_type: 'input' }, toCount(usage.input_tokens));
+    tokenUsage.observe({ ...labels, gen_ai_token_type: 'output' }, toCount(usage.output_tokens));
+  }
+
+  function observe(facts: TurnFacts, model: string, times: Times, end: TurnEnd): void {
+    const { outcome, code, usage, summaryUsage } = end;
     const { startedMs, firstMs, endedMs } = times;
+    const labels = labelsOf(facts, model, 'chat');
     turns.inc({ engine: facts.engine, model, transport: facts.transport, outcome, code: code ?? '' });
     projects?.turns.inc({ project: facts.project, outcome });
     if (timed.has(outcome)) {
       duration.observe({ ...labels, ...(code !== null && { error_type: code }) }, (endedMs - startedMs) / 1000);
     }
+    if (summaryUsage) count(facts, model, 'compact', summaryUsage);
     if (usage === null || outcome === 'warmed') return;
-    const { evaluated, cached, reasoning, answer } = split(usage);
-    for (const [type, count] of Object.entries({ evaluated, cached, reasoning, answer })) {
-      tokens.inc({ engine: facts.engine, model, type }, count);
-      projects?.tokens.inc({ project: facts.project, type }, count);
-    }
-    tokenUsage.observe({ ...labels, gen_ai_token_type: 'input' }, usage.input_tokens);
-    tokenUsage.observe({ ...labels, gen_ai_token_type: 'output' }, usage.output_tokens);
-    if (firstMs === null || usage.output_tokens === 0 || !spoken.has(outcome)) return;
+    count(facts, model, 'chat', usage);
+    const written = toCount(usage.output_tokens);
+    if (firstMs === null || written === 0) return;
     firstToken.observe(labels, (firstMs - startedMs) / 1000);
-    if (usage.output_tokens > 1) {
-      perToken.observe(labels, (endedMs - firstMs) / 1000 / (usage.output_tokens - 1));
-    }
+    if (written > 1) perToken.observe(labels, (endedMs - firstMs) / 1000 / (written - 1));
   }
 
   return {
@@ -141,6 +140,13 @@ export function createTurnMetrics(registry: Registry, { byProject, now }: TurnMe
     },
     refuse: (door, code) => refusals.inc({ door, code }),
   };
+}
+
+/** The convention's `chat`, and a word of our own for the summaries of compactions. */
+type Operation = 'chat' | 'compact';
+
+function labelsOf({ engine }: TurnFacts, model: string, operation: Operation): Record<ModelLabel, string> {
+  return { gen_ai_operation_name: operation, gen_ai_provider_name: engine, gen_ai_request_model: model };
 }
 
 interface Times {
@@ -168,14 +174,19 @@ function createProjectMetrics(registers: Registry[]) {
 
 /** Parts that add up to all tokens of the turn. */
 function split({ input_tokens, input_tokens_details, output_tokens, output_tokens_details }: Usage) {
-  const cached = input_tokens_details.cached_tokens;
-  const reasoning = output_tokens_details.reasoning_tokens;
+  const cached = toCount(input_tokens_details.cached_tokens);
+  const reasoning = toCount(output_tokens_details.reasoning_tokens);
   return {
-    evaluated: Math.max(0, input_tokens - cached),
+    evaluated: toCount(input_tokens - cached),
     cached,
     reasoning,
-    answer: Math.max(0, output_tokens - reasoning),
+    answer: toCount(output_tokens - reasoning),
   };
+}
+
+/** What an upstream counted may be anything, and a metric that refuses it must not end a turn. */
+function toCount(tokens: number): number {
+  return Number.isFinite(tokens) && tokens > 0 ? tokens : 0;
 }
 
 function createModelLimit(): (model: string) => string {

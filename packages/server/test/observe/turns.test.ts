@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createRememberingEngine } from '../compaction/world.ts';
 import { createEchoEngine, createHeldEngine } from '../echo-engine.ts';
 import { callTurn, TestSocket, textTurn } from '../harness.ts';
+import type { Exposition } from './exposition.ts';
 import { scrape, series, startCountingServer } from './scrape.ts';
 
 const chat = {
@@ -197,6 +199,37 @@ describe('metrics of turns', () => {
     expect(series(await scrape(server), 'longwire_turns_total')).toEqual([
       'echo test-model websocket completed 1',
       'echo test-model websocket steered 1',
+    ]);
+  });
+
+  it('count the tokens of a summary apart from those of the answer', async () => {
+    const { engine } = createRememberingEngine();
+    await using server = await startCountingServer({ engines: [engine] });
+    using socket = await TestSocket.open(server.url);
+    const context_management = [{ type: 'compaction', compact_threshold: 100 }];
+    socket.create({ input: `fact-1 ${'x'.repeat(500)}`, context_management });
+    const { usage, output } = await socket.response();
+    expect(output.map(({ type }) => type)).toEqual(['compaction', 'message']);
+    const labels = { ...chat, gen_ai_provider_name: 'echo' };
+    const tokensOf = (metrics: Exposition, operation: string) =>
+      ['input', 'output'].map((type) =>
+        metrics.value('gen_ai_client_token_usage_sum', {
+          ...labels,
+          gen_ai_operation_name: operation,
+          gen_ai_token_type: type,
+        }),
+      );
+    const answered = await scrape(server);
+    expect(tokensOf(answered, 'chat')).toEqual([usage?.input_tokens, usage?.output_tokens]);
+    const [read = 0, written = 0] = tokensOf(answered, 'compact');
+    expect(read).toBeGreaterThan(100);
+    socket.create({ input: [{ role: 'user', content: 'fact-2' }, { type: 'compaction_trigger' }] });
+    const compacted = (await socket.response()).usage;
+    const both = await scrape(server);
+    expect(tokensOf(both, 'chat')).toEqual(tokensOf(answered, 'chat'));
+    expect(tokensOf(both, 'compact')).toEqual([
+      read + (compacted?.input_tokens ?? 0),
+      written + (compacted?.output_tokens ?? 0),
     ]);
   });
 
