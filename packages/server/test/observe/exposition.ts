@@ -103,27 +103,25 @@ function checkFamily(name: string, type: string, helps: ReadonlySet<string>, sam
     const negative = samples.find((sample) => sample.name === name && !(sample.value >= 0));
     if (negative) throw new Error(`The counter ${name} is below zero.`);
   }
-  if (type !== 'histogram') return;
-  const counts = samples.filter((sample) => sample.name === `${name}_count`);
-  for (const { labels, value: count } of counts) {
-    const own = samples.filter((sample) => sample.name === `${name}_bucket` && sameButLe(sample.labels, labels));
-    const bounds = own.map((sample) => (sample.labels['le'] === '+Inf' ? Infinity : Number(sample.labels['le'])));
-    const values = own.map((sample) => sample.value);
-    if (bounds.at(-1) !== Infinity || values.at(-1) !== count) throw new Error(`${name}: the last bucket is not all.`);
-    if (!isGrowing(bounds, true) || !isGrowing(values, false)) throw new Error(`${name}: its buckets do not grow.`);
-    if (
-      !samples.some(
-        (sample) =>
-          sample.name === `${name}_sum` && seriesOf({ ...sample, name: '' }) === seriesOf({ name: '', labels }),
-      )
-    )
-      throw new Error(`${name} has no sum.`);
-  }
+  if (type === 'histogram') checkHistogram(name, samples);
 }
 
-function sameButLe(bucket: Labels, others: Labels): boolean {
-  const { le: _, ...labels } = bucket;
-  return seriesOf({ name: '', labels }) === seriesOf({ name: '', labels: others });
+function checkHistogram(name: string, samples: readonly Sample[]): void {
+  const own = (ending: string): Sample[] => samples.filter((sample) => sample.name === name + ending);
+  const buckets = Map.groupBy(own('_bucket'), ({ labels }) => {
+    const { le: _, ...others } = labels;
+    return seriesOf({ name, labels: others });
+  });
+  const sums = new Set(own('_sum').map(({ labels }) => seriesOf({ name, labels })));
+  for (const { labels, value: count } of own('_count')) {
+    const series = seriesOf({ name, labels });
+    const ordered = buckets.get(series) ?? [];
+    const bounds = ordered.map((bucket) => (bucket.labels['le'] === '+Inf' ? Infinity : Number(bucket.labels['le'])));
+    const values = ordered.map(({ value }) => value);
+    if (bounds.at(-1) !== Infinity || values.at(-1) !== count) throw new Error(`${name}: the last bucket is not all.`);
+    if (!isGrowing(bounds, true) || !isGrowing(values, false)) throw new Error(`${name}: its buckets do not grow.`);
+    if (!sums.has(series)) throw new Error(`${name} has no sum.`);
+  }
 }
 
 function isGrowing(values: readonly number[], strictly: boolean): boolean {
