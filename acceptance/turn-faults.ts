@@ -15,8 +15,8 @@ interface Outcome {
   readonly completes: boolean;
   readonly told: Told;
   readonly commandRuns: number;
-  /** Requests by socket (`FaultStage.traffic`), where they are always the same. */
-  readonly traffic?: string;
+  /** Requests by socket (`FaultStage.traffic`): what they may be, where they are not left open. */
+  readonly traffic?: string | readonly string[];
   readonly also?: (run: CodexRun, stage: FaultStage) => readonly Check[];
 }
 
@@ -48,9 +48,10 @@ export const turnFaults: readonly FaultCase[] = [
   ),
   row(
     'TCP reset after the call, before response.completed',
-    'silent retry with call and output; the command runs once',
+    'silent retry, with call and output where the call has come; the command runs once',
     { codex: patient, plan: { faults: [afterCall('reset')] } },
-    { ...quiet, traffic: 'warm +3 | 6' },
+    // A reset may overtake the event before it, which the system then throws away unread: the call comes with the retry.
+    { ...quiet, traffic: ['warm +3 | 6', 'warm +3 | 4 +1'] },
   ),
   row(
     'close 1011 after the call, before response.completed',
@@ -217,7 +218,7 @@ async function play(place: Place, setup: FaultSetup, outcome: Outcome): Promise<
       check('the message', (said.at(-1) === messages[0]) === outcome.completes, said.join(' / ')),
       check(`told ${outcome.told}`, told === outcome.told, told),
       check(`the command ran ${outcome.commandRuns}x`, commandRuns === outcome.commandRuns, commandRuns),
-      check('traffic', traffic === (outcome.traffic ?? traffic), traffic),
+      check('traffic', [outcome.traffic ?? traffic].flat().includes(traffic), traffic),
       ...stage.checks(),
       ...(outcome.also?.(run, stage) ?? []),
     ],
