@@ -1,6 +1,7 @@
 /** Checkers: a schema compiled at its first use, and the error of a value that it refuses. */
 import type { ProtocolError } from './errors.ts';
-import { countCodePoints, isObject } from './json.ts';
+import { countCodePoints } from './json.ts';
+import { isObject } from './json-type.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { JsonSchema, Schema, Static } from './schema.ts';
 

@@ -1,5 +1,6 @@
-/** JSON: text to objects, and what their values are. */
+/** JSON: text to objects. */
 import { errors } from './errors.ts';
+import { isObject } from './json-type.ts';
 
 /** Levels of nesting that a body may have: more than any tool's schema, and far from where writing it again overflows the stack. */
 const maxLevels = 256;
@@ -44,11 +45,6 @@ export function copyJson<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copyJson) as T;
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copyJson(field)])) as T;
-}
-
-/** Whether a JSON value is an object: neither null nor an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The length of a string as JSON Schema counts it. */

@@ -1,7 +1,8 @@
 /** The first mismatch between a value and a schema, as the catalogue error that names its exact place. */
 import { errors, type ProtocolError } from './errors.ts';
-import { countCodePoints, isObject } from './json.ts';
-import type { JsonSchema, JsonType } from './schema.ts';
+import { countCodePoints } from './json.ts';
+import { hasType, isObject } from './json-type.ts';
+import type { JsonSchema } from './schema.ts';
 
 /**
  * Describes why `schema` refused `value`, which stands at `path` (empty for the body itself). Slow next to a check: for values that
@@ -122,24 +123,6 @@ function findInTagged(alternatives: readonly JsonSchema[], value: Record<string,
 
 function tagsOf({ properties = {} }: JsonSchema): readonly string[] {
   return valuesOf(properties['type'] ?? {}) ?? [];
-}
-
-function hasType(value: unknown, type: JsonType): boolean {
-  switch (type) {
-    case 'null':
-      return value === null;
-    case 'array':
-      return Array.isArray(value);
-    case 'object':
-      return isObject(value);
-    case 'integer':
-      return Number.isInteger(value);
-    case 'number':
-      return Number.isFinite(value);
-    case 'boolean':
-    case 'string':
-      return typeof value === type;
-  }
 }
 
 function withArticle(type: string): string {

@@ -5,6 +5,8 @@
  * keywords that the protocol needs fit in here and in `check.ts`, and tests hold both to TypeBox's verdict.
  */
 
+import type { JsonType } from './json-type.ts';
+
 declare const described: unique symbol;
 const optional: unique symbol = Symbol('optional');
 
@@ -28,9 +30,6 @@ export interface JsonSchema {
   readonly minLength?: number;
   readonly maxLength?: number;
 }
-
-/** The types of JSON, with integers apart. */
-export type JsonType = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
 
 /** A schema that accepts values of type `T`. */
 export interface Schema<T = unknown> extends JsonSchema {

@@ -1,8 +1,10 @@
 /** Arguments of a call: their type, and whether they are what the tool's schema says. */
+import { hasType, isObject } from '@longwire/protocol/json-type';
+import type { JsonType } from '@longwire/protocol/json-type';
 
 /** The part of JSON Schema that is read here; everything else in a schema is for the model alone. */
 export interface JsonSchema {
-  readonly type?: 'string' | 'number' | 'integer' | 'boolean' | 'null' | 'array' | 'object';
+  readonly type?: JsonType;
   readonly description?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
@@ -63,7 +65,7 @@ export function findMismatch(schema: JsonSchema, value: unknown, path: string): 
   const name = path === '' ? 'The arguments' : `'${path}'`;
   if (schema.enum && !schema.enum.includes(value)) return `${name} must be one of ${JSON.stringify(schema.enum)}.`;
   if ('const' in schema && schema.const !== value) return `${name} must be ${JSON.stringify(schema.const)}.`;
-  if (schema.type !== undefined && !isOfType(schema.type, value)) return `${name} must be of type ${schema.type}.`;
+  if (schema.type !== undefined && !hasType(value, schema.type)) return `${name} must be of type ${schema.type}.`;
   const at = (key: string) => (path === '' ? key : `${path}.${key}`);
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -85,25 +87,4 @@ function first<T>(values: Iterable<T>, find: (value: T) => string | null): strin
     if (found !== null) return found;
   }
   return null;
-}
-
-function isOfType(type: NonNullable<JsonSchema['type']>, value: unknown): boolean {
-  switch (type) {
-    case 'null':
-      return value === null;
-    case 'array':
-      return Array.isArray(value);
-    case 'object':
-      return isObject(value);
-    case 'integer':
-      return Number.isInteger(value);
-    case 'string':
-    case 'number':
-    case 'boolean':
-      return typeof value === type;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

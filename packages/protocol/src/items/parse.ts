@@ -1,6 +1,6 @@
 /** Items of a request: each checked by its own type's checker, kept as it came (dossier B.1.1). */
 import { errors } from '../errors.ts';
-import { isObject } from '../json.ts';
+import { isObject } from '../json-type.ts';
 import { nameOf } from '../mismatch.ts';
 import { checkTools } from '../tools/registry.ts';
 import { checkerOfItem } from './registry.ts';

@@ -1,7 +1,7 @@
 /** Tool type -> checker, and the tools of a request. */
 import { createChecker, type Checker } from '../check.ts';
 import { errors, type ProtocolError } from '../errors.ts';
-import { isObject } from '../json.ts';
+import { isObject } from '../json-type.ts';
 import { nameOf } from '../mismatch.ts';
 import { FunctionTool, CustomTool, NamespaceTool, ToolSearchTool } from './client.ts';
 import {
