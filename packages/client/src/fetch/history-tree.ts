@@ -97,6 +97,11 @@ export class HistoryTree {
     this.#trim();
   }
 
+  /** Whether a history may go on from this response. */
+  has(responseId: string): boolean {
+    return this.#responses.has(responseId);
+  }
+
   /** The server remembers this response no longer, unless it is stored. */
   leave(responseId: string): void {
     if (this.#responses.get(responseId)?.isStored === false) this.forget(responseId);

@@ -113,11 +113,18 @@ export class Session {
       if (match?.responseId) this.#histories.leave(match.responseId);
     }
     if (before !== null && lane.newest !== before) this.#histories.leave(before);
-    this.#freeLanes.push(lane);
+    this.#freeLanes.push(await this.#emptied(lane, match));
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wake of waiting) wake();
     this.#endCall();
+  }
+
+  /** The lane, without a conversation that nobody will go on from: who sends whole histories goes on from those that are known. */
+  async #emptied(lane: Lane, match: Match | null): Promise<Lane> {
+    if (match === null || lane.newest === null || this.#histories.has(lane.newest)) return lane;
+    lane.close();
+    return (await this.#connection).lane(lane.name ?? undefined);
   }
 
   /** The lane that holds this response, else a new one, else the one used longest ago; waits while all are busy. */

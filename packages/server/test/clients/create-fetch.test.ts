@@ -123,6 +123,32 @@ describe('the official SDK', () => {
     ]);
   });
 
+  it.each([
+    ['keeps', 'go on', 1],
+    ['does not keep', 'fail', 0],
+  ])('%s a conversation in memory whose last word is %j', async (_, last, saves) => {
+    const { engine } = createEchoEngine({
+      answer({ context }) {
+        if (JSON.stringify(context.items.at(-1)).includes('fail')) throw new Error('No.');
+        return [{ type: 'text.delta', delta: 'Yes.' }];
+      },
+    });
+    await using server = await startFaultyServer({ engines: [engine] });
+    const saved: string[] = [];
+    const spill = { save: async (id: string) => void saved.push(id), load: async () => '', remove: async () => {} };
+    using fetch = createTestFetch({ memory: { maxBytes: 8000, spill } });
+    const client = clientOf(server, fetch);
+    const ask = async (...input: ResponseInputItem[]) => client.responses.create({ model, input, store: false });
+    const long = { role: 'user', content: 'x'.repeat(5000) } as const;
+    const one = await ask(long);
+    const two = ask(long, ...(one.output as ResponseInputItem[]), { role: 'user', content: last });
+    if (last === 'fail') await expect(two).rejects.toThrow('500');
+    else await two;
+    // What can still be gone on from has to make room for another conversation; what cannot is gone.
+    await ask({ role: 'user', content: 'y'.repeat(4000) });
+    expect(saved).toEqual([one.id].slice(0, saves));
+  });
+
   it('a request that stores nothing is not stored, and one that does not say is', async () => {
     await using server = await startTestServer();
     using fetch = createTestFetch();
