@@ -1,6 +1,6 @@
 /** Messages -> text by a Jinja chat template, adapted to what that template can take. */
-import { createHash } from 'node:crypto';
 import { Template } from '@huggingface/jinja';
+import { toShortId, writtenIdOf } from './call-id.ts';
 import type { ChatMessage } from './messages.ts';
 import { describeTools, writeToolsAsText } from './tool-text.ts';
 import type { PromptEncoder, Vocabulary } from './tokenizer.ts';
@@ -113,7 +113,7 @@ function adapt(
   if (!traits.tools) adapted = describeTools(writeToolsAsText(adapted), variables);
   else if (!traits.parallelCalls) adapted = adapted.flatMap(splitCalls);
   if (!traits.textBesideReasoning) adapted = adapted.map(joinText);
-  if (!traits.anyCallId) adapted = adapted.map(shortenIds);
+  adapted = adapted.map((message) => writeIds(message, traits.anyCallId));
   adapted = adapted.map((message, index) => {
     const isTaken = index === 0 ? traits.system : traits.laterSystem;
     return message.role !== 'system' || isTaken ? message : { ...message, role: 'user' };
@@ -136,19 +136,14 @@ function joinText(message: ChatMessage): ChatMessage {
   return { ...message, content: '', reasoning_content: `${reasoning}\n\n${content}` };
 }
 
-function shortenIds(message: ChatMessage): ChatMessage {
+/** Calls and results by the ids that the model wrote, and short ones for others where the template takes no long ones. */
+function writeIds(message: ChatMessage, isAnyTaken: boolean): ChatMessage {
   const { tool_call_id: id, tool_calls: calls } = message;
-  if (id !== undefined) return { ...message, tool_call_id: toShortId(id) };
+  const toId = (callId: string): string => writtenIdOf(callId) ?? (isAnyTaken ? callId : toShortId(callId));
+  if (id !== undefined) return { ...message, tool_call_id: toId(id) };
   return calls === undefined
     ? message
-    : { ...message, tool_calls: calls.map((call) => ({ ...call, id: toShortId(call.id) })) };
-}
-
-/** Nine letters and digits: always the same for an id, and never two ids' within reason (46 bits of a digest). */
-function toShortId(id: string): string {
-  if (/^[A-Za-z0-9]{9}$/.test(id)) return id;
-  const digest = createHash('sha256').update(id).digest();
-  return digest.readBigUInt64BE().toString(36).padStart(9, '0').slice(-9);
+    : { ...message, tool_calls: calls.map((call) => ({ ...call, id: toId(call.id) })) };
 }
 
 function joinNeighbours(messages: readonly ChatMessage[]): ChatMessage[] {

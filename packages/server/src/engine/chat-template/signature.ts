@@ -4,20 +4,26 @@
  */
 import type { Item } from '@longwire/protocol';
 import type { EngineEvent } from '../engine.ts';
+import { writtenIdOf } from './call-id.ts';
 import { toMessageText } from './messages.ts';
 
-type Entry = ['text', string] | ['call', string, string, string];
+/** Of a call: its namespace, its name, what it was called with, and the id that the model wrote, if any. */
+type Entry = ['text', string] | ['call', string, string, string, string | null];
 
 /** Signature of the items of an output; unequal to every generation's where an item is not a message or a call. */
 export function toOutputSignature(items: readonly Item[]): string {
   const entries: Entry[] = [];
   for (const item of items) {
     if (item.type === 'message' && item.role === 'assistant') entries.push(['text', toMessageText(item)]);
-    else if (item.type === 'function_call') entries.push(['call', item.namespace ?? '', item.name, item.arguments]);
-    else if (item.type === 'custom_tool_call') entries.push(['call', item.namespace ?? '', item.name, item.input]);
+    else if (item.type === 'function_call') entries.push(toEntry(item, item.arguments));
+    else if (item.type === 'custom_tool_call') entries.push(toEntry(item, item.input));
     else if (item.type !== 'reasoning') return '';
   }
   return JSON.stringify(entries);
+}
+
+function toEntry(call: { namespace?: string | null; name: string; call_id: string }, said: string): Entry {
+  return ['call', call.namespace ?? '', call.name, said, writtenIdOf(call.call_id)];
 }
 
 /** Gathers the signature of a generation from its events. */
@@ -30,7 +36,7 @@ export class OutputSignature {
       if (this.#open?.[0] !== 'text') this.#start(['text', '']);
       this.#append(event.delta);
     } else if (event.type === 'call.start') {
-      this.#start(['call', event.namespace ?? '', event.name, '']);
+      this.#start(toEntry({ ...event, call_id: event.callId ?? '' }, ''));
     } else if (event.type === 'call.delta') {
       this.#append(event.delta);
     } else {

@@ -150,6 +150,8 @@ export class Output {
    * have seen less than all: then also what stood there some batches earlier.
    */
   toRaw(wasInterrupted: boolean): RawOutput[] {
+    // The result would name another call than the model made.
+    if (this.#parser.missesId) return [];
     const { opening, forced, encoding } = this.#prompt;
     const cuts = wasInterrupted ? this.#cuts : this.#cuts.slice(-1).filter((cut) => cut.length === this.tokens.length);
     return cuts.map((cut) => ({

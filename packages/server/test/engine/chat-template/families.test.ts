@@ -319,5 +319,6 @@ describe('the family of a template', () => {
     expect(findFamily("'<｜tool▁call▁begin｜>'").forcedCall('f')).toBe(deepseekPlain.forcedCall('f'));
     expect(findFamily("'[TOOL_CALLS]'").forcedCall('f')).toBe('[TOOL_CALLS][{"name": "f');
     expect(findFamily("'[TOOL_CALLS]' '[ARGS]'").forcedCall('f')).toBe('[TOOL_CALLS]f[ARGS]');
+    expect(findFamily("'[TOOL_CALLS]' '[CALL_ID]' '[ARGS]'").forcedCall('f')).toBe('[TOOL_CALLS]f[CALL_ID]');
   });
 });

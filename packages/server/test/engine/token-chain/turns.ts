@@ -114,7 +114,7 @@ export function toItems(events: readonly EngineEvent[]): OutputItem[] {
     }
     text = null;
     if (event.type === 'call.start') {
-      const common = { call_id: `call_${items.length}`, name: event.name };
+      const common = { call_id: event.callId ?? `call_${items.length}`, name: event.name };
       if (event.kind === 'custom') items.push({ type: 'custom_tool_call', ...common, input: '' });
       else items.push({ type: 'function_call', ...common, arguments: '' });
     } else if (event.type === 'call.delta') {

@@ -17,6 +17,8 @@ export interface CallReader {
   readonly openInput: CallTarget | null;
   /** Whether it is sure by now that this will be no call. */
   readonly isHopeless: boolean;
+  /** Whether the model wrote an id that no event tells. */
+  readonly hasUntoldId?: boolean;
   /** Reads one character. */
   push(character: string): void;
   /** Events for what was read since the last time. */
@@ -31,13 +33,14 @@ export class CallEvents {
   #sent = 0;
   readonly #input = new CustomInputDecoder();
 
-  /** Events for what was not given out yet of a call whose arguments are these so far. */
-  take(target: CallTarget, args: string): EngineEvent[] {
+  /** Events for what was not given out yet of a call whose arguments are these so far. `callId`: its `call_id`, where that is not to be any. */
+  take(target: CallTarget, args: string, callId: string | null = null): EngineEvent[] {
     const events: EngineEvent[] = [];
     if (!this.#isAnnounced) {
       this.#isAnnounced = true;
       const { kind, name, namespace } = target;
-      events.push({ type: 'call.start', kind, name, ...(namespace === undefined ? {} : { namespace }) });
+      const given = { ...(namespace === undefined ? {} : { namespace }), ...(callId === null ? {} : { callId }) };
+      events.push({ type: 'call.start', kind, name, ...given });
     }
     const written = args.slice(this.#sent);
     this.#sent = args.length;
@@ -47,8 +50,8 @@ export class CallEvents {
   }
 
   /** Events for what is left of a call whose arguments are these. */
-  finish(target: CallTarget, args: string): EngineEvent[] {
-    const events = this.take(target, args);
+  finish(target: CallTarget, args: string, callId: string | null = null): EngineEvent[] {
+    const events = this.take(target, args, callId);
     const rest = target.kind === 'custom' ? this.#input.end() : '';
     if (rest !== '') events.push({ type: 'call.delta', delta: rest });
     return events;

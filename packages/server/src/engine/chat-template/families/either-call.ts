@@ -40,6 +40,10 @@ export class EitherCall implements CallReader {
     return this.#reader?.isHopeless ?? false;
   }
 
+  get hasUntoldId(): boolean {
+    return this.#reader?.hasUntoldId ?? false;
+  }
+
   push(character: string): void {
     if (this.#reader === null && this.#silent.test(character)) {
       this.#skipped += character;

@@ -15,6 +15,8 @@ export interface OutputParser {
   readonly openInput: CallTarget | null;
   /** Calls that are complete. */
   readonly calls: number;
+  /** Whether a call has an id by which its result must be told, and which no event could tell. */
+  readonly missesId?: boolean;
   /** Whether all that was pushed has been given out: nothing is held back, no call or reasoning is open. */
   readonly isSettled: boolean;
   /** Events of more text. */

@@ -28,6 +28,7 @@ export class JsonCall implements CallReader {
   #argumentsEnd = -1;
   #argumentsText: string | null = null;
   #isHopeless = false;
+  #hasUntoldId = false;
 
   /** `isBare`: no mark stood before it, so that only a call of a known tool, and of nothing but a call's keys, is one. */
   constructor(targets: CallTargets, isBare = false) {
@@ -58,6 +59,10 @@ export class JsonCall implements CallReader {
 
   get isHopeless(): boolean {
     return this.#isHopeless && this.#target === null;
+  }
+
+  get hasUntoldId(): boolean {
+    return this.#hasUntoldId;
   }
 
   push(character: string): void {
@@ -109,6 +114,7 @@ export class JsonCall implements CallReader {
     if (typeof value !== 'string') return;
     if (this.#key === null) this.#readKey(value);
     else if (this.#key === 'name') this.#readName(value);
+    else if (this.#key === 'id') this.#hasUntoldId = true;
     else if (this.#isArguments()) this.#argumentsText = value;
   }
 

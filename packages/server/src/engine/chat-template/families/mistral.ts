@@ -1,6 +1,7 @@
 /**
  * Mistral. Older models write one array, `[TOOL_CALLS][{"name": …, "arguments": {…}}, …]`; newer ones a mark for every call,
- * `[TOOL_CALLS]name[ARGS]{…}`, some with `[CALL_ID]…` between. Both forms are read of either; reasoning stands in `[THINK]`.
+ * `[TOOL_CALLS]name[ARGS]{…}`, some with `[CALL_ID]…` between. All forms are read of each; reasoning stands in `[THINK]`. The id of an array's
+ * call stands behind its arguments, when the client has its own already.
  */
 import { EitherCall } from './either-call.ts';
 import type { Family } from './family.ts';
@@ -17,13 +18,18 @@ const syntax: TagSyntax = {
   callCloses: [],
   noise: [',', ']'],
   wrappers: [],
+  writesIds: true,
   createCall: (targets) =>
-    new EitherCall(/[\s[]/, (first) => (first === '{' ? new JsonCall(targets) : new NamedCall(targets, nameOf))),
+    new EitherCall(/[\s[]/, (first) => (first === '{' ? new JsonCall(targets) : new NamedCall(targets, nameOf, idOf))),
 };
 
 /** `name[ARGS]`, `name[CALL_ID]123456789[ARGS]`, `name`. */
 function nameOf(header: string): string {
   return header.replace(/\[.*$/s, '').trim();
+}
+
+function idOf(header: string): string | null {
+  return /\[CALL_ID\]([^[]*)/.exec(header)?.[1]?.trim() ?? null;
 }
 
 /** One mark for every call. */
@@ -34,6 +40,12 @@ export const mistral: Family = {
   finalStart: '',
   marks: ['[TOOL_CALLS]', '[ARGS]', '[CALL_ID]', '[THINK]', '[/THINK]'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
+};
+
+/** The same, with ids: the model makes its own. */
+export const mistralWithIds: Family = {
+  ...mistral,
+  forcedCall: (name) => (name === null ? '[TOOL_CALLS]' : `[TOOL_CALLS]${name}[CALL_ID]`),
 };
 
 /** One array of calls. */

@@ -22,6 +22,8 @@ export interface TagSyntax {
   readonly noise: readonly string[];
   /** Say nothing wherever they stand: what calls are wrapped in. */
   readonly wrappers: readonly string[];
+  /** Whether the template writes the ids of calls, in front of their results too. */
+  readonly writesIds?: boolean;
   /** Reads a call behind `open`, one of `callOpens`. */
   createCall(targets: CallTargets, open: string): CallReader;
 }
@@ -46,6 +48,7 @@ export class TaggedParser implements OutputParser {
   /** What stood before the open call's own first character. */
   #callOpen = '';
   #calls = 0;
+  #missesId = false;
   /** How many of `callCloses` the last call is past. */
   #closed = 0;
   /** Space before the first thought says nothing. */
@@ -73,6 +76,10 @@ export class TaggedParser implements OutputParser {
 
   get calls(): number {
     return this.#calls;
+  }
+
+  get missesId(): boolean {
+    return this.#missesId;
   }
 
   get isSettled(): boolean {
@@ -222,6 +229,7 @@ export class TaggedParser implements OutputParser {
     if (call.isNamed) events.push(...call.finish());
     else emit(events, 'text.delta', this.#callOpen + call.body + tag);
     if (call.isNamed) this.#calls += 1;
+    if (this.#syntax.writesIds && call.hasUntoldId) this.#missesId = true;
   }
 
   #enter(mode: Mode, rest: string): true {
