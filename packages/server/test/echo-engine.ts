@@ -20,6 +20,8 @@ export interface EchoOptions {
   /** Events in place of the echo. */
   readonly answer?: (request: GenerateRequest<EchoContext>) => readonly EngineEvent[];
   readonly hold?: (request: GenerateRequest<EchoContext>) => Promise<void> | undefined;
+  /** Keeps a warm-up from its end. */
+  readonly holdWarmUp?: Promise<void>;
   /** An aborted generation ends only after this. */
   readonly linger?: Promise<void>;
 }
@@ -65,6 +67,7 @@ export function createEchoEngine(options: EchoOptions = {}): { engine: Engine; c
     generate,
     async warm(request) {
       calls.push({ kind: 'warm' });
+      await options.holdWarmUp;
       return { inputTokens: request.context.items.length, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
     },
     release: () => void calls.push({ kind: 'release' }),

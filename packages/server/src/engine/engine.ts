@@ -153,8 +153,8 @@ export interface Engine<Context = unknown> {
   generate(request: GenerateRequest<Context>, signal: AbortSignal): AsyncIterable<readonly EngineEvent[]>;
 
   /**
-   * Makes a generation from this context start warm (`generate:false`, dossier G). Answers with the tokens of the context
-   * at once; evaluation may go on in the background. Engines without state leave it out.
+   * Makes a generation from this context start warm (`generate:false`, dossier G). Answers with the tokens of the context as soon as it is
+   * known how many of them were warm; evaluation may go on in the background. Engines without state leave it out.
    */
   warm?(request: GenerateRequest<Context>, signal: AbortSignal): Promise<EngineUsage>;
 

@@ -14,7 +14,7 @@ import { tokensAfter } from '../chain/tokens.ts';
 import { openItems, sealReasoning } from '../compaction/sealed-items.ts';
 import type { Binding } from '../compaction/sealer.ts';
 import { isUnfinished } from '../chain/unfinished.ts';
-import type { EngineUsage } from '../engine/engine.ts';
+import type { Engine, EngineEvent, EngineUsage, GenerateRequest } from '../engine/engine.ts';
 import type { TurnWatch } from '../observe/turn-meter.ts';
 import { commitResponse } from './commit.ts';
 import { Generation, type EngineEnd } from './generation.ts';
@@ -124,7 +124,7 @@ export class TurnRun {
       /** Said together with what follows at once: a batch less to pass through the layers above. */
       let last: readonly KnownEvent[] = [];
       try {
-        reached = await this.#begin();
+        reached = this.#begin();
         // One generator for all of it: delegating to a second costs three promises a batch.
         while (!reached) {
           const step = await this.#step();
@@ -181,18 +181,22 @@ export class TurnRun {
   }
 
   /** Sets the engine to work; how the turn ends where there is nothing to generate. */
-  async #begin(): Promise<Ending | null> {
+  #begin(): Ending | null {
     const { request, route, generation, compaction, truncation } = this.turn;
     const { signal } = this.#generation;
-    if (request.body.generate === false) {
-      // The context is ready for the next turn, and nothing is generated (dossier G).
-      return { status: 'completed', usage: (await route.engine.warm?.(generation, signal)) ?? noUsage };
-    }
     if (this.isCancelled) return { status: 'incomplete', reason: 'cancelled', usage: null };
     const events =
-      compaction?.generate(signal) ?? truncation?.generate(signal) ?? route.engine.generate(generation, signal);
-    this.#generation.begin(this.#watch?.hear(events) ?? events, this.#services.patience);
+      request.body.generate === false
+        ? warmUp(route.engine, generation, signal)
+        : this.#hear(
+            compaction?.generate(signal) ?? truncation?.generate(signal) ?? route.engine.generate(generation, signal),
+          );
+    this.#generation.begin(events, this.#services.patience);
     return null;
+  }
+
+  #hear(events: AsyncIterable<readonly EngineEvent[]>): AsyncIterable<readonly EngineEvent[]> {
+    return this.#watch?.hear(events) ?? events;
   }
 
   /** What the client hears next, and how the turn ends, once it does. */
@@ -302,6 +306,16 @@ export class TurnRun {
       'turn',
     );
   }
+}
+
+/** A generation of nothing, behind which the context is ready for the next turn (dossier G). */
+async function* warmUp(
+  engine: Engine,
+  request: GenerateRequest<unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<readonly EngineEvent[], void> {
+  const usage = (await engine.warm?.(request, signal)) ?? noUsage;
+  yield [{ type: 'end', reason: 'stop', usage }];
 }
 
 const noUsage: EngineUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };

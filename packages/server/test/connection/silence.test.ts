@@ -17,6 +17,19 @@ describe('an engine that is silent', () => {
     expect(frames.at(-1)?.type).toBe('response.completed');
   });
 
+  it('is no more silent while it warms up', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { engine } = createEchoEngine({ holdWarmUp: gate.promise });
+    await using server = await startTestServer({ engines: [engine], flags: ['--keepalive-event-ms', '20'] });
+    using socket = await TestSocket.open(server.url);
+    socket.create({ generate: false });
+    const frames = [];
+    while (frames.filter((frame) => frame.type === 'response.in_progress').length < 4) frames.push(await socket.next());
+    gate.resolve();
+    frames.push(...(await socket.turn()));
+    expect(frames.at(-1)).toMatchObject({ type: 'response.completed', response: { output: [] } });
+  });
+
   it('fails the response in the end, aborts the engine, and leaves the socket usable', async () => {
     const { engine, calls } = createEchoEngine({
       hold: ({ context }) => (context.items.length === 1 ? new Promise(() => {}) : undefined),

@@ -72,11 +72,13 @@ function writePlain(ranges: readonly CodeRange[]): string[] {
   return [`[${members.join('')}]`];
 }
 
-/** Letters and digits as they are; whatever a class might take for its own by its number. */
+/**
+ * Letters and digits as they are; whatever a class might take for its own by its number. Never as `\xHH`, of which XGrammar reads any number
+ * of digits, so that a letter behind it would be one.
+ */
 function writeCode(code: number): string {
   const character = String.fromCodePoint(code);
   if (/[A-Za-z0-9 ]/.test(character)) return character;
-  if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0').toUpperCase()}`;
   if (code <= 0xffff) return `\\u${code.toString(16).padStart(4, '0').toUpperCase()}`;
   return `\\U${code.toString(16).padStart(8, '0').toUpperCase()}`;
 }

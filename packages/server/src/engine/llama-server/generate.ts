@@ -65,7 +65,15 @@ export async function* generate(
       return;
     }
     const isOwn = known > 0 || !isFirst;
-    const how = { span, schema, grammar, slot: slot.id, isOwn, limit: rest, seed: generator.seed };
+    const how = {
+      span,
+      schema,
+      grammar: grammar?.gbnf ?? null,
+      slot: slot.id,
+      isOwn,
+      limit: rest,
+      seed: generator.seed,
+    };
     const body = toCompletionBody(request, prompt, how);
     let events = isFirst ? output.begin() : [];
     for await (const chunks of generator.api.completion(body, signal, request.trace)) {

@@ -40,8 +40,12 @@ export async function findServer(
     prompts: new PromptBuilder(template, contextTokens),
     fingerprint,
     generate: (request, prompt, signal) => generate(generator, request, prompt, signal),
-    cached: (prompt) => pool.cached(prompt.span),
-    warm: (request, prompt, signal) => warm(generator, request, prompt, signal),
+    async warm(request, prompt, _, closing) {
+      const known = pool.cached(prompt.span);
+      // A warm-up that fails costs time only: the generation evaluates what is missing, and fails visibly if it must.
+      if (prompt.length > known) warm(generator, request, prompt, closing).catch(() => {});
+      return known;
+    },
     reading: () => pool.reading(),
     drain: () => pool.drain(),
   };

@@ -5,6 +5,7 @@ import { Detokenizer } from '../chat-template/detokenizer.ts';
 import type { Detokenize } from '../chat-template/detokenizer.ts';
 import type { TemplateText } from '../chat-template/template.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
+import type { InputGrammar } from '../grammar/tool-grammars.ts';
 import { abortable } from '../token-chain/abortable.ts';
 import { toSchema } from '../token-chain/answer-settings.ts';
 import type { TokenContext } from '../token-chain/context.ts';
@@ -39,8 +40,8 @@ export interface Generator<Sequence extends EvaluatedSequence<Sequence>> {
 /** How one generation chooses its tokens. */
 export interface GenerationOptions {
   readonly sampling: SamplingOptions;
-  /** GBNF that the inputs of custom tools are held to, by the tools' names in the prompt. */
-  readonly inputGrammars: ReadonlyMap<string, string>;
+  /** What the inputs of custom tools are held to, by the tools' names in the prompt. */
+  readonly inputGrammars: ReadonlyMap<string, InputGrammar>;
 }
 
 /**
@@ -138,7 +139,7 @@ async function compileRule(
   { schema, grammar }: HeldAnswer,
 ): Promise<Held> {
   if (schema !== null) return generator.compileSchema(schema);
-  return grammar === null ? undefined : generator.compileGrammar(grammar);
+  return grammar === null ? undefined : generator.compileGrammar(grammar.gbnf);
 }
 
 /** The model's next token, null at its end of turn. */

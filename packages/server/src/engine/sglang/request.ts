@@ -13,7 +13,10 @@ export interface GenerateOptions {
 }
 
 /** The body as buffers to be written in order. */
-export function toGenerateBody({ request, span, schema, limit }: Question, { rid, seed }: GenerateOptions): Buffer[] {
+export function toGenerateBody(
+  { request, span, schema, grammar, limit }: Question,
+  { rid, seed }: GenerateOptions,
+): Buffer[] {
   const { requested, settings } = request;
   const sampling: Record<string, unknown> = {
     max_new_tokens: limit,
@@ -26,6 +29,7 @@ export function toGenerateBody({ request, span, schema, limit }: Question, { rid
   if (typeof requested.top_p === 'number') sampling['top_p'] = requested.top_p;
   if (seed !== null) sampling['sampling_seed'] = seed;
   if (schema !== null) sampling['json_schema'] = JSON.stringify(schema);
+  if (grammar !== null) sampling['ebnf'] = grammar.gbnf;
   const logprobs = { return_logprob: true, top_logprobs_num: settings.top_logprobs, return_text_in_logprobs: true };
   const fields = {
     rid,

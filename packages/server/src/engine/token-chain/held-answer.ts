@@ -7,6 +7,7 @@ import type { ResponseSettings } from '@longwire/protocol';
 import type { EngineEvent, TokenLogprob } from '../engine.ts';
 import type { TemplateText } from '../chat-template/template.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
+import type { InputGrammar } from '../grammar/tool-grammars.ts';
 import { beginsWithText, toSchema } from './answer-settings.ts';
 import { Output } from './output.ts';
 import type { Prompt } from './prompt.ts';
@@ -43,7 +44,7 @@ export class HeldAnswer {
   #schema: Readonly<Record<string, unknown>> | null;
   /** Whether the model is not held to the schema yet. */
   #isFree: boolean;
-  #grammar: string | null = null;
+  #grammar: InputGrammar | null = null;
   readonly #hasGrammars: boolean;
   readonly #parallelCalls: boolean;
   /** The newest point at which no token was half a character. */
@@ -53,13 +54,13 @@ export class HeldAnswer {
   #turning: Turning | null = null;
 
   /**
-   * `closing`: what the template writes behind an answer. `grammars`: GBNF of the inputs of custom tools, by the tools' names in the prompt.
+   * `closing`: what the template writes behind an answer. `grammars`: of the inputs of custom tools, by the tools' names in the prompt.
    */
   constructor(
     prompt: Prompt,
     closing: TemplateText,
     { text, parallel_tool_calls }: Pick<ResponseSettings, 'text' | 'parallel_tool_calls'>,
-    grammars: ReadonlyMap<string, string> = new Map(),
+    grammars: ReadonlyMap<string, InputGrammar> = new Map(),
   ) {
     this.output = new Output(prompt, closing, text.format.type !== 'text', grammars);
     this.#prompt = prompt;
@@ -74,8 +75,8 @@ export class HeldAnswer {
     return this.#isFree || this.#grammar !== null ? null : this.#schema;
   }
 
-  /** The GBNF that it must be held to from the next token on; null: none. */
-  get grammar(): string | null {
+  /** The grammar that it must be held to from the next token on; null: none. */
+  get grammar(): InputGrammar | null {
     return this.#grammar;
   }
 

@@ -6,6 +6,7 @@ import { OutputSignature } from '../chat-template/signature.ts';
 import { customInputParameter, toChatName } from '../chat-template/tools.ts';
 import type { TemplateText } from '../chat-template/template.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
+import type { InputGrammar } from '../grammar/tool-grammars.ts';
 import type { RawOutput } from './context.ts';
 import type { Prompt } from './prompt.ts';
 
@@ -20,7 +21,7 @@ interface Cut {
 
 /** From here on the model is held to a grammar, or, with null, no longer. */
 export interface Hold {
-  readonly grammar: string | null;
+  readonly grammar: InputGrammar | null;
   /** What stands in place of the last piece of text, and its tokens, before the grammar begins; null where they stay. */
   readonly text: string | null;
 }
@@ -39,7 +40,7 @@ export class Output {
   readonly #parser: OutputParser;
   readonly #signature = new OutputSignature();
   readonly #json: JsonScanner | null;
-  readonly #grammars: ReadonlyMap<string, string>;
+  readonly #grammars: ReadonlyMap<string, InputGrammar>;
   #isHeld = false;
   #hold: Hold | null = null;
   #cuts: Cut[] = [];
@@ -54,7 +55,7 @@ export class Output {
     prompt: Prompt,
     closing: TemplateText,
     isJson: boolean,
-    grammars: ReadonlyMap<string, string> = new Map(),
+    grammars: ReadonlyMap<string, InputGrammar> = new Map(),
   ) {
     this.#grammars = grammars;
     this.#prompt = prompt;

@@ -41,13 +41,17 @@ export async function findPrefixServer(
   const vocabulary = new ServerVocabulary(facts, (text) => tokenize(calls, text));
   const template = await createChatTemplate(chatTemplate ?? facts.chatTemplate, vocabulary);
   const contextTokens = models[0]?.contextTokens ?? defaultContextTokens;
-  const server: PrefixServer = { contextTokens, closing: await template.closing(), answers };
+  const server: PrefixServer = {
+    contextTokens,
+    closing: await template.closing(),
+    answers,
+    encode: async (text) => (await template.written(text)).tokens,
+    unusable: (what) => calls.unusable(what),
+  };
   return {
     prompts: new PromptBuilder(template, contextTokens),
     fingerprint,
     generate: (request, prompt, signal) => generate(server, request, prompt, signal),
-    // What the server holds it tells with an answer, and not before.
-    cached: () => 0,
     warm: (request, prompt, signal) => warm(server, request, prompt, signal),
     drain: () => answers.drain(),
   };

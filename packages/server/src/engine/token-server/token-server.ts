@@ -45,10 +45,16 @@ export interface TokenServer {
     prompt: Prompt,
     signal: AbortSignal,
   ): AsyncIterable<readonly EngineEvent[]>;
-  /** Tokens of a prompt that the server is known to hold. */
-  cached(prompt: Prompt): number;
-  /** Evaluates a prompt ahead of its turn. */
-  warm(request: GenerateRequest<TokenContext>, prompt: Prompt, signal: AbortSignal): Promise<void>;
+  /**
+   * Evaluates a prompt ahead of its turn. Answers with the tokens of it that were evaluated before, as soon as that is known; the rest may
+   * go on until `closing` aborts. Throws the signal's reason.
+   */
+  warm(
+    request: GenerateRequest<TokenContext>,
+    prompt: Prompt,
+    signal: AbortSignal,
+    closing: AbortSignal,
+  ): Promise<number>;
   /** Its slots as we know them; left out of servers that have none. */
   reading?(): Omit<SequencesReading, 'name'>;
   /** Resolves when nothing of ours runs there. */
@@ -135,9 +141,8 @@ class TokenServerEngine implements Engine<TokenContext> {
     const signal = AbortSignal.any([aborted, this.#closing.signal]);
     const server = await abortable(this.#ask(), signal);
     const prompt = await abortable(server.prompts.build(request, false), signal);
-    const cachedTokens = Math.min(prompt.length, server.cached(prompt));
-    // A warm-up that fails costs time only: the generation evaluates what is missing, and fails visibly if it must.
-    if (prompt.length > cachedTokens) server.warm(request, prompt, this.#closing.signal).catch(() => {});
+    const known = await abortable(server.warm(request, prompt, signal, this.#closing.signal), signal);
+    const cachedTokens = Math.min(prompt.length, known);
     return { inputTokens: prompt.length, cachedTokens, outputTokens: 0, reasoningTokens: 0 };
   }
 

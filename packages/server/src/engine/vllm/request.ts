@@ -5,7 +5,7 @@ import type { Question } from '../token-server/generate.ts';
 import { toBody } from '../token-server/prompt-ids.ts';
 
 /** The body as buffers to be written in order. `seed` null: the server takes a fresh one. */
-export function toCompletionBody({ request, span, schema, limit }: Question, seed: number | null): Buffer[] {
+export function toCompletionBody({ request, span, schema, grammar, limit }: Question, seed: number | null): Buffer[] {
   const { requested, settings, model } = request;
   const fields: Record<string, unknown> = {
     model,
@@ -25,5 +25,6 @@ export function toCompletionBody({ request, span, schema, limit }: Question, see
   if (wantsLogprobs(request)) fields['logprobs'] = settings.top_logprobs;
   if (schema !== null)
     fields['response_format'] = { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } };
+  if (grammar !== null) fields['structured_outputs'] = { grammar: grammar.gbnf };
   return toBody(fields, 'prompt', span);
 }

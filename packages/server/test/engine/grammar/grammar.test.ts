@@ -4,7 +4,8 @@ import { GrammarError } from '../../../src/engine/grammar/expression.ts';
 import { toInputGbnf } from '../../../src/engine/grammar/gbnf.ts';
 import { parseLark } from '../../../src/engine/grammar/lark.ts';
 import { parseRegex } from '../../../src/engine/grammar/regex.ts';
-import { accepts, applyPatch, execSource } from './grammars.ts';
+import { isMember } from '../../../src/engine/grammar/membership.ts';
+import { applyPatch, execSource } from './grammars.ts';
 
 const toGrammar = (regex: string, flags?: string) => ({
   start: 'start',
@@ -44,7 +45,7 @@ describe('a regular expression', () => {
     const grammar = toGrammar(source);
     const reference = new RegExp(`^(?:${source})$`);
     const text = fc.string({ unit: fc.constantFrom(...Array.from('abcdx019 .@-]\\{},_\n')), maxLength: 7 });
-    const isSame = (sample: string): boolean => accepts(grammar, sample) === reference.test(sample);
+    const isSame = (sample: string): boolean => isMember(grammar, sample) === reference.test(sample);
     fc.assert(fc.property(text, isSame), { numRuns: 400, examples: [['a'], ['ab'], ['aa'], ['abab'], ['{,2}']] });
     // Random texts seldom match: these do.
     const samples = ['b', 'aab', 'cdab', 'abd', '0.19', 'a x ', 'b.1@dd', '', 'bb', 'x\\.', ']x', '-x', 'ax'];
@@ -52,9 +53,9 @@ describe('a regular expression', () => {
   });
 
   it('knows the flags i and s', () => {
-    expect(accepts(toGrammar('ab[c-d].', 'is'), 'AbD\n')).toBe(true);
-    expect(accepts(toGrammar('[^a]', 'i'), 'A')).toBe(false);
-    expect(accepts(toGrammar('.'), '\n')).toBe(false);
+    expect(isMember(toGrammar('ab[c-d].', 'is'), 'AbD\n')).toBe(true);
+    expect(isMember(toGrammar('[^a]', 'i'), 'A')).toBe(false);
+    expect(isMember(toGrammar('.'), '\n')).toBe(false);
   });
 
   it.each(['(?=a)b', '(?<!a)b', '(a)\\1', 'a$b', '\\bword', '\\p{L}', 'a*+', '[[:alpha:]]', 'a{1000}', '(?i)a'])(
@@ -72,22 +73,22 @@ describe('a regular expression', () => {
 describe('a Lark grammar', () => {
   it('of Codex takes patches, and nothing else', () => {
     const grammar = parseLark(applyPatch);
-    expect(accepts(grammar, patch)).toBe(true);
-    expect(accepts(grammar, patch.trimEnd())).toBe(true);
+    expect(isMember(grammar, patch)).toBe(true);
+    expect(isMember(grammar, patch.trimEnd())).toBe(true);
     const broken = [
       patch.replace('*** Begin', '** Begin'),
       patch.replace('+one', 'one'),
       patch.replace('*** Delete File: d.txt', '*** Delete File: '),
       `${patch}\n`,
     ];
-    expect(broken.filter((text) => accepts(grammar, text))).toEqual([]);
+    expect(broken.filter((text) => isMember(grammar, text))).toEqual([]);
   });
 
   it('of Codex takes source', () => {
     const grammar = parseLark(execSource);
-    expect(accepts(grammar, '// @exec: fast\nawait x();\n')).toBe(true);
-    expect(accepts(grammar, 'x')).toBe(true);
-    expect(accepts(grammar, '')).toBe(false);
+    expect(isMember(grammar, '// @exec: fast\nawait x();\n')).toBe(true);
+    expect(isMember(grammar, 'x')).toBe(true);
+    expect(isMember(grammar, '')).toBe(false);
   });
 
   it('may use all of the notation', () => {
@@ -102,7 +103,7 @@ describe('a Lark grammar', () => {
       %import common.WS -> SPACE
     `);
     const texts = ['12end', '-123,ab,XXEnd', 'none', '1end', '1234end', '12,end', 'non'];
-    expect(texts.filter((text) => accepts(grammar, text))).toEqual(texts.slice(0, 3));
+    expect(texts.filter((text) => isMember(grammar, text))).toEqual(texts.slice(0, 3));
   });
 
   it.each([
@@ -119,12 +120,27 @@ describe('a Lark grammar', () => {
   });
 });
 
+describe('a text of a grammar', () => {
+  it('is found in a time that grows with the text, however many ways to read it there are', () => {
+    const grammar = parseLark('start: (word | two)* end?\nword: "a"\ntwo: "a" "a"\nend: "b"');
+    expect(isMember(grammar, `${'a'.repeat(50_000)}b`)).toBe(true);
+    expect(isMember(grammar, `${'a'.repeat(50_000)}bb`)).toBe(false);
+  });
+
+  it('may call itself, and passes where that is too deep to be told', () => {
+    const grammar = parseLark('start: "(" start? ")"');
+    expect(['()', '((()))', '(()', '())'].map((text) => isMember(grammar, text))).toEqual([true, true, false, false]);
+    const deep = 1_000_000;
+    expect(isMember(grammar, '('.repeat(deep))).toBe(true);
+  });
+});
+
 describe('GBNF', () => {
   it('escapes texts as JSON does', () => {
     expect(toInputGbnf(toGrammar('"\\\\\\n[^a-y]'))).toBe(
       String.raw`root ::= rule-0 "\"}"` +
         '\n' +
-        String.raw`rule-0 ::= "\\\"" "\\\\" "\\n" ([ -\x21\x23-\x5B\x5D-\x60z-\U0010FFFF] | "\\t" | "\\n" | "\\r" | "\\\"" | "\\\\")`,
+        String.raw`rule-0 ::= "\\\"" "\\\\" "\\n" ([ -\u0021\u0023-\u005B\u005D-\u0060z-\U0010FFFF] | "\\t" | "\\n" | "\\r" | "\\\"" | "\\\\")`,
     );
   });
 

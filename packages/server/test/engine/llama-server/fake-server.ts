@@ -6,9 +6,10 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { decode, encode, endOfTurn, isControl, template } from '../token-server/characters.ts';
+import type { Body } from '../token-server/fake-prefix-server.ts';
 
 /** A body of `POST /completion`, as far as tests look at it. */
-export interface CompletionBody {
+export interface CompletionBody extends Body {
   readonly prompt: number[];
   readonly id_slot: number;
   readonly cache_prompt: boolean;

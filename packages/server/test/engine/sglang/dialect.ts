@@ -16,6 +16,10 @@ export function createSglangDialect(style: Style = 'cumulative'): SglangDialect 
     path: '/generate',
     promptOf: (body) => body['input_ids'] as number[],
     limitOf: (body) => Number((body['sampling_params'] as Body)['max_new_tokens']),
+    ruleOf({ sampling_params: sampling }) {
+      const { json_schema: schema, ebnf } = sampling as { json_schema?: string; ebnf?: string };
+      return { schema: schema === undefined ? null : JSON.parse(schema), grammar: ebnf ?? null };
+    },
     answerTo(path, body) {
       if (path === '/get_server_info') return { incremental_streaming_output: style === 'incremental' };
       if (path !== '/abort_request') return undefined;

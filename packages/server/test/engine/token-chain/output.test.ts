@@ -8,6 +8,7 @@ import { llama3 } from '../../../src/engine/chat-template/families/llama3.ts';
 import { mistral } from '../../../src/engine/chat-template/families/mistral.ts';
 import { emptyText } from '../../../src/engine/chat-template/template.ts';
 import type { CallTarget } from '../../../src/engine/chat-template/tools.ts';
+import type { InputGrammar } from '../../../src/engine/grammar/tool-grammars.ts';
 import { HeldAnswer } from '../../../src/engine/token-chain/held-answer.ts';
 import { Output } from '../../../src/engine/token-chain/output.ts';
 import type { Prompt } from '../../../src/engine/token-chain/prompt.ts';
@@ -17,7 +18,8 @@ const targets = new Map<string, CallTarget>([
   ['free', { kind: 'custom', name: 'free' }],
 ]);
 
-const grammars = new Map([['edit__patch', 'root ::= "x"']]);
+const grammar: InputGrammar = { gbnf: 'root ::= "x"', allows: (rest) => rest === 'x' };
+const grammars = new Map([['edit__patch', grammar]]);
 
 function toPrompt(family: Family): Prompt {
   const span = { preamble: { tokens: [] }, run: null, tail: [], owner: null, project: 'p' };
@@ -43,7 +45,7 @@ describe('an output', () => {
     expect(output.takeHold()).toBeNull();
     // The token of the brace has said more than may be said.
     events.push(...output.push([2], ' {"patch'));
-    expect(output.takeHold()).toEqual({ grammar: 'root ::= "x"', text: ' {"input": "' });
+    expect(output.takeHold()).toEqual({ grammar, text: ' {"input": "' });
     events.push(...output.push([3], 'a {\\n'));
     expect(output.takeHold()).toBeNull();
     events.push(...output.push([4], '"}'));
@@ -92,7 +94,7 @@ describe('a held answer', () => {
     expect(answer.change()).toEqual({ kept: 2, added: '[ARGS]{"input": "' });
     expect(answer.change(false)).toEqual({ kept: 0, added: '[TOOL_CALLS]edit__patch[ARGS]{"input": "' });
     answer.goOn(2, [7]);
-    expect([answer.grammar, answer.output.tokens]).toEqual(['root ::= "x"', [1, 2, 7]]);
+    expect([answer.grammar, answer.output.tokens]).toEqual([grammar, [1, 2, 7]]);
     answer.push([8], 'x"}');
     expect(answer.change(false)).toEqual({ kept: 0, added: '[TOOL_CALLS]edit__patch[ARGS]{"input": "x"}' });
     expect(answer.grammar).toBeNull();

@@ -9,6 +9,12 @@ import { decode, encode, endOfTurn, isControl, toReads } from './characters.ts';
 /** A request for an answer, as JSON. */
 export type Body = Readonly<Record<string, unknown>>;
 
+/** What an answer is held to, as the wire says it; null: nothing. */
+export interface Rule {
+  readonly schema: unknown;
+  readonly grammar: unknown;
+}
+
 /** What an answer's events are made of. */
 export interface Answer {
   readonly body: Body;
@@ -26,6 +32,8 @@ export interface Dialect {
   readonly path: string;
   promptOf(body: Body): number[];
   limitOf(body: Body): number;
+  /** What an answer is held to. */
+  ruleOf(body: Body): Rule;
   /** What other paths say; undefined for those that do not exist. */
   answerTo(path: string, body: Body): unknown;
   /** One for each of `reads`, and what follows them. */

@@ -1,11 +1,15 @@
 /** vLLM's wire, as its sources of 2026 document it (`entrypoints/openai/completion`, `entrypoints/serve/tokenize`). */
 import { endOfTurn, tokenizerConfig } from '../token-server/characters.ts';
-import type { Answer, Dialect } from '../token-server/fake-prefix-server.ts';
+import type { Answer, Body, Dialect } from '../token-server/fake-prefix-server.ts';
 
 export const vllmDialect: Dialect = {
   path: '/v1/completions',
   promptOf: (body) => body['prompt'] as number[],
   limitOf: (body) => Number(body['max_tokens']),
+  ruleOf({ response_format: format, structured_outputs: outputs }) {
+    const schema = (format as { json_schema: { schema: unknown } } | undefined)?.json_schema.schema ?? null;
+    return { schema, grammar: (outputs as Body | undefined)?.['grammar'] ?? null };
+  },
   answerTo: (path) => (path === '/tokenizer_info' ? tokenizerConfig : undefined),
   *events({ body, prompt, reads, cached, isCut }: Answer) {
     const common = { id: 'cmpl-1', object: 'text_completion', created: 1, model: 'fake' };
