@@ -19,6 +19,8 @@ export interface CallTarget {
   readonly namespace?: string;
   /** The schema of its arguments. */
   readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Whether the arguments must be what the schema says. */
+  readonly isStrict?: boolean;
 }
 
 /** The one parameter under which a custom tool takes its free text. */
@@ -54,6 +56,7 @@ export function toCallTargets(tools: readonly Tool[]): ReadonlyMap<string, CallT
       name: tool.name,
       ...(namespace === undefined ? {} : { namespace }),
       ...(parameters ? { parameters } : {}),
+      ...(tool.type === 'function' && tool.strict === true ? { isStrict: true } : {}),
     });
   };
   for (const tool of tools) {

@@ -20,6 +20,8 @@ import { toLogprob } from './logprobs.ts';
 /** Tokens evaluated at once: between two slices an abort is noticed and other sequences get their turn. */
 const sliceTokens = 256;
 
+const formatField = 'text.format.schema';
+
 type Held = SamplingOptions['grammarEvaluationState'];
 
 /** What a generation needs of the loaded model. */
@@ -31,8 +33,8 @@ export interface Generator<Sequence extends EvaluatedSequence<Sequence>> {
   readonly closing: TemplateText;
   /** The tokens of a text that the template could have written. */
   encode(text: string): Promise<readonly Token[]>;
-  /** Makes what holds a model to a schema. Throws `invalid_value` for one that nothing can be held to. */
-  compileSchema(schema: Readonly<Record<string, unknown>>): Promise<Held>;
+  /** Makes what holds a model to a schema. Throws `invalid_value`, of this field, for one that nothing can be held to. */
+  compileSchema(schema: Readonly<Record<string, unknown>>, field: string): Promise<Held>;
   /** Makes what holds a model to a grammar, from its GBNF. */
   compileGrammar(gbnf: string): Promise<Held>;
 }
@@ -61,7 +63,8 @@ export async function* generate<Sequence extends EvaluatedSequence<Sequence>>(
   const answer = new HeldAnswer(prompt, generator.closing, settings, inputGrammars);
   const schema = toSchema(settings.text.format);
   // What is no schema is refused before anything is told: it may be needed behind the model's thoughts only.
-  if (schema !== null) await generator.compileSchema(schema);
+  if (schema !== null) await generator.compileSchema(schema, formatField);
+  if (prompt.heldTo !== null) await generator.compileSchema(prompt.heldTo, 'tool_choice');
   let detokenizer = new Detokenizer(generator.detokenize);
   const lease = await generator.pool.lease(prompt.span, signal);
   let generation: AsyncIterator<SampledToken> | null = null;
@@ -138,7 +141,7 @@ async function compileRule(
   generator: Pick<Generator<never>, 'compileSchema' | 'compileGrammar'>,
   { schema, grammar }: HeldAnswer,
 ): Promise<Held> {
-  if (schema !== null) return generator.compileSchema(schema);
+  if (schema !== null) return generator.compileSchema(schema, formatField);
   return grammar === null ? undefined : generator.compileGrammar(grammar.gbnf);
 }
 

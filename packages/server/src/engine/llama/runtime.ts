@@ -106,7 +106,7 @@ async function createRuntime(llama: Llama, options: RuntimeOptions): Promise<Run
     detokenize: (tokens, before) => model.detokenize(tokens as NativeToken[], true, before as NativeToken[]),
     closing: await template.closing(),
     encode: async (text) => (await template.written(text)).tokens,
-    compileSchema: (schema) => grammars.answer(schema),
+    compileSchema: (schema, field) => grammars.answer(schema, field),
     compileGrammar: (gbnf) => grammars.input(gbnf),
   };
   const prompts = new PromptBuilder(template, contextTokens);

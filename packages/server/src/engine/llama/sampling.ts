@@ -40,9 +40,9 @@ export class GrammarCache {
     this.#model = model;
   }
 
-  /** What holds an answer to a schema. Throws `invalid_value` for one that cannot be made a grammar. */
-  answer(schema: Schema): Promise<LlamaGrammarEvaluationState> {
-    return this.#state(JSON.stringify(schema), () => this.#compile(schema));
+  /** What holds an answer to a schema. Throws `invalid_value`, of the field that asks for it, for one that cannot be made a grammar. */
+  answer(schema: Schema, field: string): Promise<LlamaGrammarEvaluationState> {
+    return this.#state(JSON.stringify(schema), () => this.#compile(schema, field));
   }
 
   /** What holds the input of a tool to a grammar. `gbnf`: as llama.cpp reads it. */
@@ -61,12 +61,12 @@ export class GrammarCache {
     return new LlamaGrammarEvaluationState({ model: this.#model, grammar });
   }
 
-  async #compile(schema: Schema): Promise<LlamaGrammar> {
+  async #compile(schema: Schema, field: string): Promise<LlamaGrammar> {
     try {
       // The library infers types from a literal schema; what it cannot make a grammar of, it refuses at run time.
       return await this.#llama.createGrammarForJsonSchema(schema as { type: 'object' });
     } catch (cause) {
-      throw errors.invalidValue('text.format.schema', `it cannot be made a grammar (${String(cause)}).`);
+      throw errors.invalidValue(field, `its schema cannot be made a grammar (${String(cause)}).`);
     }
   }
 }

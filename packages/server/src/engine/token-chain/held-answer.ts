@@ -1,11 +1,13 @@
 /**
  * An answer that is held to something from a point on that nobody knows beforehand: to a format where its text begins, although the model
- * may think or call a tool before, and to a tool's grammar inside of that tool's input. No model can be told that. So it is stopped where
- * the rule changes, and asked to go on from there by the new one: what it thought stays, and a call is never in the way of a schema.
+ * may think or call a tool before, to a tool's grammar inside of that tool's input, and to the schema of a forced call's arguments up to
+ * their end. No model can be told that. So it is stopped where the rule changes, and asked to go on from there by the new one: what it
+ * thought stays, and a call is never in the way of a schema.
  */
 import type { ResponseSettings } from '@longwire/protocol';
 import type { EngineEvent, TokenLogprob } from '../engine.ts';
 import type { TemplateText } from '../chat-template/template.ts';
+import { JsonScanner } from '../chat-template/json-scanner.ts';
 import type { Token } from '../chat-template/tokenizer.ts';
 import type { InputGrammar } from '../grammar/tool-grammars.ts';
 import { beginsWithText, toSchema } from './answer-settings.ts';
@@ -45,6 +47,8 @@ export class HeldAnswer {
   /** Whether the model is not held to the schema yet. */
   #isFree: boolean;
   #grammar: InputGrammar | null = null;
+  /** Follows the arguments of a forced call while they are held to their schema; null: there is none, or they have closed. */
+  #arguments: JsonScanner | null;
   readonly #hasGrammars: boolean;
   readonly #parallelCalls: boolean;
   /** The newest point at which no token was half a character. */
@@ -68,10 +72,12 @@ export class HeldAnswer {
     this.#schema = beginsWithText(prompt) ? toSchema(text.format) : null;
     this.#isFree = this.#schema !== null && (prompt.targets.size > 0 || this.output.isReasoning);
     this.#hasGrammars = grammars.size > 0;
+    this.#arguments = prompt.heldTo === null ? null : new JsonScanner();
   }
 
   /** The schema that the model must be held to from the next token on; null: none. */
   get schema(): Readonly<Record<string, unknown>> | null {
+    if (this.#arguments !== null) return this.#prompt.heldTo;
     return this.#isFree || this.#grammar !== null ? null : this.#schema;
   }
 
@@ -98,6 +104,7 @@ export class HeldAnswer {
 
   /** As `Output.push`, without text that was not held. */
   push(tokens: readonly Token[], text: string, logprobs: readonly TokenLogprob[] = []): EngineEvent[] {
+    if (this.#arguments !== null) return this.#pushArguments(this.#arguments, tokens, text, logprobs);
     if (!this.#isFree && !this.#hasGrammars) return this.output.push(tokens, text, logprobs);
     const before = this.#told;
     if (this.output.isSettled) this.#settled = before;
@@ -135,6 +142,22 @@ export class HeldAnswer {
   /** Whether there was a call, and may be no other. */
   get #hasCalled(): boolean {
     return this.output.hasCalled && !this.#parallelCalls;
+  }
+
+  #pushArguments(
+    json: JsonScanner,
+    tokens: readonly Token[],
+    text: string,
+    logprobs: readonly TokenLogprob[],
+  ): EngineEvent[] {
+    const events = this.output.push(tokens, text, logprobs);
+    for (const character of text) json.push(character);
+    this.#told = { tokens: this.output.tokens.length, text: this.#told.text + text };
+    if (json.isClosed) {
+      this.#arguments = null;
+      this.#turning = { ...this.#told, added: '', isBack: false };
+    }
+    return events;
   }
 
   /** Events up to the first text that is not held, but has to be. */

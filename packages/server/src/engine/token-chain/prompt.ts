@@ -28,6 +28,8 @@ export interface Prompt {
   readonly opening: TemplateText;
   /** The beginning of the answer, where the tool choice leaves no choice. Part of the output. */
   readonly forced: TemplateText;
+  /** What the arguments of the call that is forced are held to, which follow at once; null: nothing, or no call is forced. */
+  readonly heldTo: Readonly<Record<string, unknown>> | null;
   /** The tools that the model may call, by the names in the prompt. */
   readonly targets: ReadonlyMap<string, CallTarget>;
   /** How the model writes calls and reasoning. */
@@ -39,6 +41,7 @@ export interface Prompt {
 /** Preambles kept: those of the chains that are alive at the same time, and some more. */
 const cachedPreambles = 64;
 const emptyBlock: TokenBlock = { tokens: [] };
+const nothingForced: Pick<Prompt, 'forced' | 'heldTo'> = { forced: emptyText, heldTo: null };
 
 /** Builds prompts for one template. */
 export class PromptBuilder {
@@ -77,7 +80,7 @@ export class PromptBuilder {
       toolChoice: mode === 'auto' || names.length === 0 ? null : (selection.forced ?? mode),
       thinking: settings.reasoning.effort !== 'none',
     };
-    const forced = forAnswer ? await this.#forced(selection, settings) : emptyText;
+    const { forced, heldTo } = forAnswer ? await this.#forced(selection, settings, offered) : nothingForced;
     const { span: front, opening } = await this.#span(request, variables, forAnswer);
     const length = spanLength(front);
     if (length + forced.tokens.length >= this.#contextTokens)
@@ -86,7 +89,7 @@ export class PromptBuilder {
     const span = forced.tokens.length === 0 ? front : { ...front, tail: [...front.tail, ...forced.tokens] };
     const callable = mode === 'none' ? [] : [...offered].filter(([name]) => names.includes(name));
     const targets: ReadonlyMap<string, CallTarget> = new Map(callable);
-    return { span, length, opening, forced, targets, family: this.#template.family, encoding: this.encoding };
+    return { span, length, opening, forced, heldTo, targets, family: this.#template.family, encoding: this.encoding };
   }
 
   /** The prompt in front of what is forced, and what opens the answer in it. */
@@ -165,14 +168,21 @@ export class PromptBuilder {
    * What the model is made to begin with. Calling is forced by beginning the call: a grammar would keep a model from the tokens
    * that it was trained on. A format is held from the first character of the answer on, wherever a family lets that begin.
    */
-  #forced({ names, mode, forced }: ToolSelection, settings: ResponseSettings): Promise<TemplateText> {
+  async #forced(
+    { names, mode, forced }: ToolSelection,
+    settings: ResponseSettings,
+    offered: ReadonlyMap<string, CallTarget>,
+  ): Promise<Pick<Prompt, 'forced' | 'heldTo'>> {
     const { family } = this.#template;
     if (mode === 'required') {
-      const only = names.length === 1 ? (names[0] ?? null) : null;
-      return this.#template.written(family.forcedCall(forced ?? only));
+      const name = forced ?? (names.length === 1 ? (names[0] ?? null) : null);
+      const { isStrict = false, parameters } = offered.get(name ?? '') ?? {};
+      const heldTo = isStrict && family.argumentsOpening !== null ? (parameters ?? null) : null;
+      const rest = heldTo === null ? '' : family.argumentsOpening;
+      return { forced: await this.#template.written(`${family.forcedCall(name)}${rest}`), heldTo };
     }
     const isHeld = settings.text.format.type !== 'text' && (mode === 'none' || names.length === 0);
-    return this.#template.written(isHeld ? family.finalStart : '');
+    return { forced: await this.#template.written(isHeld ? family.finalStart : ''), heldTo: null };
   }
 }
 

@@ -297,6 +297,8 @@ describe.each(Object.entries(outputs))('%s', (_, { family, cases }) => {
     const json = begun.endsWith('get_weather') ? `", "arguments": ${oslo}}` : oslo;
     const rest = family.argumentForm === 'tags' ? tagged('', { city: 'Oslo' }).split('<function=>')[1] : json;
     expect(readAnyway(family, `${begun}${rest}`)).toEqual([weather(oslo)]);
+    if (family.argumentsOpening === null) return;
+    expect(readAnyway(family, `${begun}${family.argumentsOpening}${oslo}`)).toEqual([weather(oslo)]);
   });
 });
 

@@ -118,7 +118,12 @@ describe('tools', () => {
     expect([...toCallTargets(tools)]).toEqual([
       [
         'get_weather',
-        { kind: 'function', name: 'get_weather', parameters: expect.objectContaining({ type: 'object' }) },
+        {
+          kind: 'function',
+          name: 'get_weather',
+          parameters: expect.objectContaining({ type: 'object' }),
+          isStrict: true,
+        },
       ],
       ['patch', { kind: 'custom', name: 'patch' }],
       ['files__read', { kind: 'function', name: 'read', namespace: 'files' }],

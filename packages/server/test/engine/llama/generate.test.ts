@@ -98,6 +98,7 @@ function toPrompt(context: TokenContext): Prompt {
     length: spanLength(whole),
     opening: { text: '>', tokens: tokensOf('>') },
     forced: nothing,
+    heldTo: null,
     targets: new Map(),
     family: hermes,
     encoding,
@@ -163,6 +164,19 @@ describe('generate', () => {
     sequence.proceed();
     await drained;
     expect(events.some((event) => event.type === 'end')).toBe(false);
+  });
+
+  it('refuses a schema that the arguments of a forced call cannot be held to, before anything is evaluated', async () => {
+    const sequence = new ScriptedSequence('{}');
+    const context = await grow(null, 'Hi');
+    const compileSchema = (_: object, field: string) => Promise.reject(new Error(field));
+    const generator = { ...createGenerator(sequence), compileSchema };
+    const prompt = { ...toPrompt(context), heldTo: { type: 'object' } };
+    const signal = new AbortController().signal;
+    const events: EngineEvent[] = [];
+    const running = collect(generate(generator, toGenerateRequest(context), prompt, freely, signal), events);
+    await expect(running).rejects.toThrow('tool_choice');
+    expect([events, sequence.appended]).toEqual([[], []]);
   });
 
   it('stops where the context is full', async () => {

@@ -173,6 +173,18 @@ describe('tools', () => {
     const named = await checkedTurn(null, question, { request: { ...request, tool_choice: choice } });
     expect(named.calls).toEqual([{ name: 'get_weather', arguments: '{"city": "Oslo"}' }]);
   });
+
+  it('are called with what a strict schema says, where they must be', async () => {
+    const toRequest = (city: object) => {
+      const parameters = { type: 'object', properties: { city }, required: ['city'], additionalProperties: false };
+      const tools: Tool[] = [{ type: 'function', name: 'get_weather', parameters, strict: true }];
+      return { tools, tool_choice: 'required' as const, parallel_tool_calls: false };
+    };
+    const question = [user('What is the weather in Oslo?')];
+    const turn = await checkedTurn(null, question, { request: toRequest({ enum: ['Rome', 'Bonn'] }) });
+    expect(turn.calls).toHaveLength(1);
+    expect(['Rome', 'Bonn']).toContain((JSON.parse(turn.calls[0]?.arguments ?? '') as { city: string }).city);
+  });
 });
 
 describe('custom tools with a grammar', () => {

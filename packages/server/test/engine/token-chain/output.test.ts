@@ -24,7 +24,7 @@ const grammars = new Map([['edit__patch', grammar]]);
 function toPrompt(family: Family): Prompt {
   const span = { preamble: { tokens: [] }, run: null, tail: [], owner: null, project: 'p' };
   const encoding = { encode: () => Promise.resolve([]) };
-  return { span, length: 0, opening: emptyText, forced: emptyText, targets, family, encoding };
+  return { span, length: 0, opening: emptyText, forced: emptyText, heldTo: null, targets, family, encoding };
 }
 
 const createOutput = (family: Family): Output => new Output(toPrompt(family), emptyText, false, grammars);

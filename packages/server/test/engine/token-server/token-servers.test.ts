@@ -61,12 +61,34 @@ describe.each(Object.entries(kinds))('the engine in front of %s', (_, kind) => {
   it('forces a call by beginning it', async () => {
     await using setup = await setUp(kind);
     setup.server.answer = () => '", "arguments": {"city": "Rome"}}\n</tool_call>';
-    const request = { tools: [weatherTool], tool_choice: { type: 'function' as const, name: 'get_weather' } };
+    const tools: Tool[] = [{ type: 'function', name: 'get_weather' }];
+    const request = { tools, tool_choice: { type: 'function' as const, name: 'get_weather' } };
     const asked = await takeTurn(setup.engine, null, [user('Weather?')], { request });
     const [prompt = []] = setup.prompts();
     expect(decode(prompt).endsWith('<|im_start|>assistant\n<tool_call>\n{"name": "get_weather')).toBe(true);
     expect(asked.calls).toEqual([{ name: 'get_weather', arguments: '{"city": "Rome"}' }]);
   });
+
+  it.each([true, false])(
+    'holds the arguments of a strict tool that must be called (parallel: %s)',
+    async (parallel) => {
+      await using setup = await setUp(kind);
+      setup.server.answer = () => (setup.prompts().length === 1 ? '{"city": "Rome}"}' : '}\n</tool_call>');
+      const request = { tools: [weatherTool], tool_choice: 'required' as const, parallel_tool_calls: parallel };
+      const asked = await takeTurn(setup.engine, null, [user('Weather?')], { request });
+      expect(asked.calls).toEqual([{ name: 'get_weather', arguments: '{"city": "Rome}"}' }]);
+      const parameters = weatherTool.type === 'function' ? weatherTool.parameters : null;
+      expect(setup.rules().map(({ schema }) => schema)).toEqual([parameters, null]);
+      const [one = [], two = []] = setup.prompts();
+      const begun = '<tool_call>\n{"name": "get_weather", "arguments":';
+      expect(decode(one).endsWith(`<|im_start|>assistant\n${begun}`)).toBe(true);
+      expect(decode(two.slice(one.length))).toBe('{"city": "Rome}"}');
+      expect(asked.usage.outputTokens).toBe(encode(`${begun}{"city": "Rome}"}}\n</tool_call>`, false).length);
+      setup.server.answer = () => 'Fine.';
+      await takeTurn(setup.engine, asked.context, [output('call_0', 'sun')]);
+      expect(decode(setup.prompts()[2] ?? [])).toContain(`${begun}{"city": "Rome}"}}\n</tool_call><|im_end|>`);
+    },
+  );
 
   it('stops the server behind the first call where only one is allowed', async () => {
     await using setup = await setUp(kind);

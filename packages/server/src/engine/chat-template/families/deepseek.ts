@@ -34,6 +34,7 @@ export const deepseek: Family = {
   name: 'deepseek',
   callMark: callBegin,
   forcedCall: (name) => `${callsBegin}${callBegin}function${separator}${name === null ? '' : `${name}\n\`\`\`json\n`}`,
+  argumentsOpening: '',
   finalStart: '',
   marks: [callsBegin, callsEnd, callBegin, callEnd, separator, '<think>', '</think>'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),

@@ -34,6 +34,8 @@ export interface Family {
   readonly argumentForm?: 'json' | 'tags';
   /** How an answer begins that must call this tool, or any tool. */
   forcedCall(name: string | null): string;
+  /** What stands between that beginning, where it names a tool, and the call's arguments; null where more than that or no JSON does. */
+  readonly argumentsOpening: string | null;
   /** How an answer begins that may only be the final text; empty where nothing stands before it. */
   readonly finalStart: string;
   /** Control tokens that must be seen in the text for it to be parsed. */

@@ -160,6 +160,7 @@ export const harmony: Family = {
     name === null
       ? `${channel}commentary to=functions.`
       : `${channel}commentary to=functions.${name} <|constrain|>json${message}`,
+  argumentsOpening: '',
   finalStart: `${channel}final${message}`,
   marks: [start, channel, message, '<|end|>', '<|constrain|>'],
   createParser: (targets) => new HarmonyParser(targets),

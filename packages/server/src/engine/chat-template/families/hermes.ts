@@ -19,6 +19,7 @@ export const hermes: Family = {
   name: 'hermes',
   callMark: '<tool_call>',
   forcedCall: (name) => (name === null ? '<tool_call>\n' : `<tool_call>\n{"name": "${name}`),
+  argumentsOpening: '", "arguments":',
   finalStart: '',
   marks: ['<tool_call>', '</tool_call>', '<think>', '</think>'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),

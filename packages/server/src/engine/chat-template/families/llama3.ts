@@ -25,6 +25,7 @@ export const llama3: Family = {
   name: 'llama3',
   callMark: null,
   forcedCall: (name) => (name === null ? '{"name": "' : `{"name": "${name}`),
+  argumentsOpening: '", "parameters":',
   finalStart: '',
   marks: ['<|python_tag|>'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),

@@ -37,6 +37,7 @@ export const mistral: Family = {
   name: 'mistral',
   callMark: '[TOOL_CALLS]',
   forcedCall: (name) => (name === null ? '[TOOL_CALLS]' : `[TOOL_CALLS]${name}[ARGS]`),
+  argumentsOpening: '',
   finalStart: '',
   marks: ['[TOOL_CALLS]', '[ARGS]', '[CALL_ID]', '[THINK]', '[/THINK]'],
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
@@ -46,10 +47,12 @@ export const mistral: Family = {
 export const mistralWithIds: Family = {
   ...mistral,
   forcedCall: (name) => (name === null ? '[TOOL_CALLS]' : `[TOOL_CALLS]${name}[CALL_ID]`),
+  argumentsOpening: null,
 };
 
 /** One array of calls. */
 export const mistralArray: Family = {
   ...mistral,
   forcedCall: (name) => (name === null ? '[TOOL_CALLS][{"name": "' : `[TOOL_CALLS][{"name": "${name}`),
+  argumentsOpening: '", "arguments":',
 };

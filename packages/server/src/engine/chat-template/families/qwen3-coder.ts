@@ -27,6 +27,7 @@ export const qwen3Coder: Family = {
   name: 'qwen3-coder',
   callMark: functionOpen,
   argumentForm: 'tags',
+  argumentsOpening: null,
   forcedCall: (name) => `<tool_call>\n${functionOpen}${name === null ? '' : `${name}>\n`}`,
   createParser: (targets, opening) => new TaggedParser(syntax, targets, opening),
 };
