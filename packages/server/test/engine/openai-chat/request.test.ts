@@ -19,6 +19,8 @@ const tool = { type: 'function', name: 'f', parameters: { type: 'object' }, stri
 describe('a request body', () => {
   it('says only what the client said', () => {
     expect(bodyOf({})).toEqual(bare);
+    // Counts hosted tools, which nobody runs behind this wire.
+    expect(bodyOf({ max_tool_calls: 2 })).toEqual(bare);
   });
 
   it('carries settings under the names of this wire', () => {

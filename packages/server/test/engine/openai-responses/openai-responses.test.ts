@@ -1,46 +1,10 @@
 import { once } from 'node:events';
-import { ProtocolError, type Item } from '@longwire/protocol';
 import { describe, expect, it } from 'vitest';
 import { Interruption, type Engine, type EngineEvent } from '../../../src/engine/engine.ts';
 import type { ResponsesContext } from '../../../src/engine/openai-responses/context.ts';
-import {
-  createOpenAIResponsesEngine,
-  type OpenAIResponsesOptions,
-} from '../../../src/engine/openai-responses/openai-responses.ts';
 import { tell, textOf, toGeneration } from './chain.ts';
-import {
-  inTurn,
-  refuse,
-  say,
-  startResponsesServer,
-  toEvents,
-  type Behaviour,
-  type ResponsesServer,
-} from './responses-server.ts';
-
-type ResponsesEngine = Engine<ResponsesContext> & AsyncDisposable;
-
-function createEngine(server: ResponsesServer, options: Partial<OpenAIResponsesOptions> = {}): ResponsesEngine {
-  const engine = createOpenAIResponsesEngine({ name: 'up', baseUrl: server.baseUrl, apiKey: 'sk-up', ...options });
-  return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.close() });
-}
-
-/** What a request brought along: texts of its messages, types of other items. */
-function inputOf(server: ResponsesServer, index: number): string[] {
-  return (server.asked[index]?.body.input ?? []).map(({ type, content }) => {
-    if (type !== 'message') return String(type);
-    return typeof content === 'string' ? content : (content as { text: string }[]).map((part) => part.text).join('');
-  });
-}
-
-async function failure(promise: Promise<unknown>): Promise<ProtocolError> {
-  const error = await promise.then(
-    () => new Error('It succeeded.'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProtocolError) return error;
-  throw error;
-}
+import { createEngine, failure, inputOf } from './engines.ts';
+import { inTurn, refuse, say, startResponsesServer, toEvents, type Behaviour } from './responses-server.ts';
 
 /** Begins an answer and never ends it. */
 const linger: Behaviour = ({ body }, send) => {
@@ -62,46 +26,13 @@ async function abortAfterText(
   return events;
 }
 
-/** Thinks behind a seal, then calls a tool. */
-const think: Behaviour = ({ body }, send) => {
-  const lane = { stream_id: body.stream_id };
-  const reasoning = {
-    type: 'reasoning',
-    id: 'rs_1',
-    summary: [{ type: 'summary_text', text: 'Hm.' }],
-    encrypted_content: 'SEAL',
-  };
-  const call = {
-    type: 'function_call',
-    id: 'fc_1',
-    call_id: 'call_1',
-    name: 'look',
-    arguments: '{}',
-    status: 'completed',
-  };
-  send(
-    { ...lane, type: 'response.created', response: { id: 'resp_think', output: [] } },
-    { ...lane, type: 'response.output_item.added', output_index: 0, item: { ...reasoning, summary: [] } },
-    { ...lane, type: 'response.reasoning_summary_text.delta', output_index: 0, summary_index: 0, delta: 'Hm.' },
-    { ...lane, type: 'response.output_item.done', output_index: 0, item: reasoning },
-    { ...lane, type: 'response.output_item.added', output_index: 1, item: { ...call, arguments: '' } },
-    { ...lane, type: 'response.function_call_arguments.delta', output_index: 1, delta: '{}' },
-    { ...lane, type: 'response.output_item.done', output_index: 1, item: call },
-    {
-      ...lane,
-      type: 'response.completed',
-      response: { id: 'resp_think', status: 'completed', output: [reasoning, call] },
-    },
-  );
-};
-
 const usage = { inputTokens: 10, cachedTokens: 4, outputTokens: 2, reasoningTokens: 0 };
 
 describe('a chain over a socket', () => {
   it('sends only what is new, on the same lane, and keeps nothing upstream', async () => {
     await using server = await startResponsesServer();
     await using engine = createEngine(server);
-    const first = await tell(engine, null, 'One.', { instructions: 'Be brief.' });
+    const first = await tell(engine, null, 'One.', { instructions: 'Be brief.', max_tool_calls: 2 });
     const second = await tell(engine, first.context, 'Two.');
     await tell(engine, second.context, 'Three.');
 
@@ -110,7 +41,12 @@ describe('a chain over a socket', () => {
     expect(server.asked.map(({ socket }) => socket)).toEqual([1, 1, 1]);
     expect(new Set(server.asked.map(({ body }) => body.stream_id)).size).toBe(1);
     expect([0, 1, 2].map((index) => inputOf(server, index))).toEqual([['One.'], ['Two.'], ['Three.']]);
-    expect(server.asked[0]?.body).toMatchObject({ type: 'response.create', store: false, instructions: 'Be brief.' });
+    expect(server.asked[0]?.body).toMatchObject({
+      type: 'response.create',
+      store: false,
+      instructions: 'Be brief.',
+      max_tool_calls: 2,
+    });
     expect(server.asked[0]?.headers.authorization).toBe('Bearer sk-up');
     expect(server.asked[1]?.body.previous_response_id).toMatch(/^resp_up/);
     expect(server.asked[1]?.body).not.toHaveProperty('instructions');
@@ -348,152 +284,6 @@ describe('an abort', () => {
     abort.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
     await iterator.return?.();
-  });
-});
-
-describe('over HTTP', () => {
-  it.each([404, 405, 426, 400])('answers a handshake refused with %i, and does not ask again', async (status) => {
-    await using server = await startResponsesServer();
-    server.refuseHandshake = status;
-    await using engine = createEngine(server);
-    const first = await tell(engine, null, 'One.');
-    server.refuseHandshake = null;
-    const second = await tell(engine, first.context, 'Two.');
-    expect(server.asked.map(({ socket }) => socket)).toEqual([0, 0]);
-    expect(textOf(second.events)).toBe('Hello.');
-    expect(inputOf(server, 1)).toEqual(['One.', 'Hello.', 'Two.']);
-    expect(server.asked[1]?.body).toMatchObject({ stream: true, store: false });
-  });
-
-  it('asks for a socket again after a while', async () => {
-    let nowMs = 0;
-    await using server = await startResponsesServer();
-    server.refuseHandshake = 404;
-    await using engine = createEngine(server, { refusalTtlMs: 1000, now: () => nowMs });
-    const first = await tell(engine, null, 'One.');
-    server.refuseHandshake = null;
-    nowMs = 1000;
-    await tell(engine, first.context, 'Two.');
-    expect(server.asked.map(({ socket }) => socket)).toEqual([0, 1]);
-    expect(inputOf(server, 1)).toEqual(['One.', 'Hello.', 'Two.']);
-  });
-
-  it('sends the earlier items byte for byte', async () => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server, { transport: 'sse' });
-    const first = await tell(engine, null, 'One. ✓');
-    await tell(engine, first.context, 'Two.');
-    const [one, two] = server.asked.map(({ body }) => JSON.stringify(body.input));
-    expect(two?.startsWith(one?.slice(0, -1) ?? '?')).toBe(true);
-  });
-
-  it('is not taken with transport websocket', async () => {
-    await using server = await startResponsesServer();
-    server.refuseHandshake = 404;
-    await using engine = createEngine(server, { transport: 'websocket' });
-    expect((await failure(tell(engine, null, 'One.'))).entry).toBe('engine_unavailable');
-    expect(server.asked).toHaveLength(0);
-  });
-
-  it('reports an answer that ends too early', async () => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server, { transport: 'sse' });
-    server.behaviour = (_asked, send, cut) => {
-      send({ type: 'response.created', response: { id: 'r', output: [] } });
-      setImmediate(cut);
-    };
-    expect((await failure(tell(engine, null, 'One.'))).entry).toBe('engine_unavailable');
-  });
-});
-
-describe('errors', () => {
-  it.each([
-    [401, 'engine_unavailable'],
-    [429, 'rate_limit_exceeded'],
-  ])('a handshake refused with %i is %s', async (status, entry) => {
-    await using server = await startResponsesServer();
-    server.refuseHandshake = status;
-    await using engine = createEngine(server);
-    expect((await failure(tell(engine, null, 'One.'))).entry).toBe(entry);
-    expect(server.asked).toHaveLength(0);
-  });
-
-  it.each([
-    [400, 'context_length_exceeded', 'context_length_exceeded'],
-    [404, 'model_not_found', 'model_not_found'],
-    [429, 'rate_limit_exceeded', 'rate_limit_exceeded'],
-    [503, 'server_is_overloaded', 'server_is_overloaded'],
-    [400, null, 'invalid_request'],
-  ] as const)('a request refused with %i %s is %s, and the lane goes on', async (status, code, entry) => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server);
-    server.behaviour = inTurn(refuse(status, code), say('Hello.'));
-    expect((await failure(tell(engine, null, 'One.'))).entry).toBe(entry);
-    await tell(engine, null, 'Two.');
-    expect(server.asked.map(({ socket }) => socket)).toEqual([1, 1]);
-  });
-
-  it('a failed response is what it failed with', async () => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server);
-    server.behaviour = ({ body }, send) => {
-      const error = { code: 'invalid_prompt', message: 'No.' };
-      const response = { id: 'resp_failed', status: 'failed', output: [], error };
-      send({ type: 'response.failed', stream_id: body.stream_id, response });
-    };
-    expect((await failure(tell(engine, null, 'One.'))).entry).toBe('invalid_prompt');
-  });
-
-  it('nobody there is engine_unavailable', async () => {
-    const server = await startResponsesServer();
-    await server[Symbol.asyncDispose]();
-    await using engine = createEngine(server);
-    expect((await failure(tell(engine, null, 'One.'))).entry).toBe('engine_unavailable');
-  });
-
-  it('silence is engine_timeout', async () => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server, { firstByteTimeoutMs: 20 });
-    server.behaviour = () => {};
-    expect((await failure(tell(engine, null, 'One.'))).entry).toBe('engine_timeout');
-  });
-});
-
-describe('sealed reasoning', () => {
-  const result: Item = { type: 'function_call_output', call_id: 'call_1', output: 'Seen.' };
-
-  it('is kept, so that a chain that is told again has it', async () => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server);
-    server.behaviour = think;
-    const first = await tell(engine, null, 'Look.');
-    expect(first.output.map(({ type }) => type)).toEqual(['reasoning', 'function_call']);
-    expect(JSON.stringify(first.output)).not.toContain('SEAL');
-
-    server.behaviour = inTurn(refuse(400, 'previous_response_not_found'), say('Done.'));
-    await tell(engine, first.context, [result]);
-    expect(server.asked[2]?.body.input).toMatchObject([
-      { type: 'message' },
-      { type: 'reasoning', encrypted_content: 'SEAL' },
-      { type: 'function_call', call_id: 'call_1' },
-      { type: 'function_call_output', call_id: 'call_1' },
-    ]);
-  });
-
-  it('goes to a client that asks for it', async () => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server);
-    server.behaviour = think;
-    const { output } = await tell(engine, null, 'Look.', { include: ['reasoning.encrypted_content'] });
-    expect(output[0]).toMatchObject({ type: 'reasoning', encrypted_content: 'SEAL', summary: [{ text: 'Hm.' }] });
-  });
-
-  it('is left out where only its summary is known', async () => {
-    await using server = await startResponsesServer();
-    await using engine = createEngine(server);
-    const summary: Item = { type: 'reasoning', id: 'rs_9', summary: [{ type: 'summary_text', text: 'Hm.' }] };
-    await tell(engine, engine.extend(null, [summary]), 'Go on.');
-    expect(inputOf(server, 0)).toEqual(['Go on.']);
   });
 });
 
