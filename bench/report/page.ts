@@ -1,8 +1,8 @@
 /** A run as one page that needs nothing else. */
 import { median, ratios } from '../figures.ts';
 import { escapeHtml, plotStyle, toSvg } from '../../packages/server/src/cli/plot.ts';
-import type { Report } from './report.ts';
-import { spread, toText } from './table.ts';
+import type { Report, Verdict } from './report.ts';
+import { spread, toGoalName, toText } from './table.ts';
 
 const style = `
 :root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{max-width:76rem;margin:2rem auto;padding:0 1rem}
@@ -15,8 +15,8 @@ export function toPage({ machine, at, figures, plots, notes, goals }: Report): s
   const about = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}, ${at}`;
   const judged = goals.filter(({ isReached }) => isReached !== null);
   const passedOver = [...new Set(goals.filter((goal) => !judged.includes(goal)).map(({ id }) => id))];
-  const goalRows = judged.map(({ id, goal, value, floor, isReached }) =>
-    toRow([id, goal, floor ?? '', value ?? ''], toMark(isReached === true)),
+  const goalRows = judged.map((verdict) =>
+    toRow([verdict.id, toGoalName(verdict), verdict.floor ?? '', verdict.value ?? ''], toMark(verdict)),
   );
   const figureRows = figures.map((figure) => {
     const toFloor = ratios(figure);
@@ -47,6 +47,7 @@ function toRow(cells: readonly string[], last = ''): string {
   return `<tr>${cells.map((cell) => `<td class="n">${escapeHtml(cell)}</td>`).join('')}${last}</tr>`;
 }
 
-function toMark(isReached: boolean): string {
-  return isReached ? '<td class="yes">reached</td>' : '<td class="no">not reached</td>';
+function toMark({ isReached, hint }: Verdict): string {
+  if (isReached === true) return '<td class="yes">reached</td>';
+  return `<td><span class="no">not reached</span>${hint === null ? '' : `<br><small>${escapeHtml(hint)}</small>`}</td>`;
 }

@@ -22,4 +22,8 @@ export interface Verdict {
   readonly value: string | null;
   readonly floor: string | null;
   readonly isReached: boolean | null;
+  /** What stands in the way, where it was missed; null elsewhere. */
+  readonly hint: string | null;
+  /** Whether it is beyond what has to hold. */
+  readonly isMoonshot: boolean;
 }

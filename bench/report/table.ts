@@ -13,16 +13,25 @@ export function toTable(figures: readonly Figure[]): string {
   return toColumns([['figure', 'median (range)', 'ratio', 'to'], ...rows]);
 }
 
-/** The goals of the project, and where this run stands. */
+/** The goals of the project, where this run stands, and for what was missed what stands in the way. */
 export function toGoalTable(goals: readonly Verdict[]): string {
-  const rows = goals.map(({ id, goal, value, floor, isReached }) => [
-    id,
-    goal,
-    floor ?? '',
-    value ?? 'not measured',
-    isReached === null ? '' : isReached ? 'reached' : 'not reached',
+  const rows = goals.map((verdict) => [
+    verdict.id,
+    toGoalName(verdict),
+    verdict.floor ?? '',
+    verdict.value ?? 'not measured',
+    verdict.isReached === null ? '' : verdict.isReached ? 'reached' : 'not reached',
   ]);
-  return toColumns([['', 'goal', 'floor in this run', 'Longwire', ''], ...rows]);
+  const table = toColumns([['', 'goal', 'floor in this run', 'Longwire', ''], ...rows]);
+  const missed = goals.flatMap((verdict) =>
+    verdict.hint === null ? [] : [`${verdict.id}  ${toGoalName(verdict)}\n     ${verdict.hint}`],
+  );
+  return missed.length === 0 ? table : `${table}\n\nNot reached, and what stands in the way:\n${missed.join('\n')}`;
+}
+
+/** A goal in words, with a mark where it is a moonshot. */
+export function toGoalName({ goal, isMoonshot }: Verdict): string {
+  return isMoonshot ? `${goal} (moonshot)` : goal;
 }
 
 /** Median and range, such as `1.82 (1.70–2.11)`; a single value stands alone. */

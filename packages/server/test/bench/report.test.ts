@@ -1,10 +1,19 @@
 import { expect, test } from 'vitest';
-import { toFigure } from '../../../../bench/figures.ts';
+import { toFigure, type Figure } from '../../../../bench/figures.ts';
 import { judgeGoals } from '../../../../bench/report/goals.ts';
 import { toPage } from '../../../../bench/report/page.ts';
-import { steps, toSvg } from '../../src/cli/plot.ts';
+import { toGoalTable } from '../../../../bench/report/table.ts';
+import { escapeHtml, steps, toSvg } from '../../src/cli/plot.ts';
 import type { Report } from '../../../../bench/report/report.ts';
 
+const empty: Report = {
+  machine: { cpu: '<cpu>', cores: 2, memoryGb: 8, system: 'linux', node: '24' },
+  at: '2026-01-01T00:00:00Z',
+  figures: [],
+  plots: [],
+  notes: [],
+  goals: [],
+};
 const turn = { id: 'turn.session.added', name: 'added', unit: 'us', floorName: 'bare hop' } as const;
 
 test('a goal is judged by the median of the per-round ratios', () => {
@@ -15,8 +24,32 @@ test('a goal is judged by the median of the per-round ratios', () => {
 });
 
 test('what was not measured is not judged', () => {
-  for (const { value, isReached } of judgeGoals([]))
-    expect({ value, isReached }).toEqual({ value: null, isReached: null });
+  for (const { value, isReached, hint } of judgeGoals([]))
+    expect({ value, isReached, hint }).toEqual({ value: null, isReached: null, hint: null });
+});
+
+test('a goal about every scene is judged by the worst one', () => {
+  const scene = (rttMs: number, percent: number) =>
+    toFigure({ id: `saving-text.coding-87.${rttMs}.1000.500000.300`, name: '', unit: '%' }, [percent]);
+  const verdict = (...figures: Figure[]) => judgeGoals(figures).find(({ goal }) => goal.startsWith('never slower'));
+  expect(verdict(scene(0, 1), scene(20, 9))).toMatchObject({ isReached: true, value: '1.00 %' });
+  expect(verdict(scene(0, 1), scene(20, -9))).toMatchObject({ isReached: false, value: '-9.00 %' });
+});
+
+test('what stands in the way is said of a goal that was missed, and of no other', () => {
+  const judge = (us: number) => judgeGoals([toFigure(turn, [us], [100])]);
+  const missed = judge(500).find(({ goal }) => goal.includes('2x a bare hop'));
+  expect(missed?.hint).toMatch(/bare hop/);
+  expect(toGoalTable(judge(500))).toContain(
+    `Not reached, and what stands in the way:\nG1  ${missed?.goal}\n     ${missed?.hint}`,
+  );
+  expect(toGoalTable(judge(150))).not.toContain('stands in the way');
+  expect(toPage({ ...empty, goals: judge(500) })).toContain(escapeHtml(missed?.hint ?? ''));
+});
+
+test('a moonshot is marked as one', () => {
+  const figure = toFigure({ id: 'saving.coding-87.0.4000.500000.300', name: '', unit: '%' }, [44]);
+  expect(toGoalTable(judgeGoals([figure]))).toMatch(/4,000 tokens a second.*\(moonshot\).*not reached/);
 });
 
 test('ticks are round numbers within the range', () => {
@@ -69,14 +102,6 @@ test('a logarithmic axis has more ticks where it spans little', () => {
 });
 
 test('the page needs nothing from elsewhere and escapes what it shows', () => {
-  const report: Report = {
-    machine: { cpu: '<cpu>', cores: 2, memoryGb: 8, system: 'linux', node: '24' },
-    at: '2026-01-01T00:00:00Z',
-    figures: [toFigure({ ...turn, name: '<b>added</b>' }, [1], [1])],
-    plots: [],
-    notes: [],
-    goals: [],
-  };
-  const page = toPage(report);
+  const page = toPage({ ...empty, figures: [toFigure({ ...turn, name: '<b>added</b>' }, [1], [1])] });
   expect(page).not.toMatch(/<(script|link|img)|https?:|<b>added|<cpu>/);
 });
