@@ -1,5 +1,4 @@
 /** What a turn and an event cost, in instructions of optimised code: they do not depend on how busy the machine is. */
-import type { Item } from '@longwire/protocol';
 import { openDriver, type Driver, type TurnTimes } from '../../packages/server/src/cli/bench-driver.ts';
 import { openEcho } from '../echo-client.ts';
 import { median } from '../figures.ts';
@@ -15,10 +14,6 @@ export interface Costs {
   readonly turn: number;
   /** One more text delta in a turn. */
   readonly event: number;
-  /** A turn behind 1.3 MB of history, over the same turn behind 0.3 MB. */
-  readonly historyFactor: number;
-  /** A turn of an engine of token ids behind 500,000 tokens of history, over one behind 10,000. */
-  readonly tokenHistoryFactor: number;
 }
 
 /** Answers of two lengths: their difference is what an event costs. */
@@ -28,20 +23,15 @@ export const scripted = ['airline-27', `stream-${fewEvents}`, `stream-${manyEven
   '--scripted',
   name,
 ]);
-const tokenModel = 'tokens';
 /** Turns until the compiler has settled. */
 const warmUp = 1200;
 /** Phases of which the median counts. */
 const phases = 3;
-/** Turns of a phase on the chain that grows. */
-const historyTurns = 15;
-/** Tokens of history of the engine of token ids. */
-const [shortHistory, longHistory] = [10_000, 500_000];
 
 /** Counts what a turn costs as users run it, for the report: minutes. Two runs differ by up to a third. */
 export async function measureCosts(): Promise<Costs> {
-  const [bareTurn, turn, stream] = await Promise.all([countBareTurn('optimised', 2000), countTurn(), countStream()]);
-  return { bareTurn, turn, ...stream };
+  const [bareTurn, turn, event] = await Promise.all([countBareTurn('optimised', 2000), countTurn(), countEvent()]);
+  return { bareTurn, turn, event };
 }
 
 /** The floor: what `ws` takes for a frame in, parsed, and one out. */
@@ -58,54 +48,16 @@ async function countTurn(): Promise<number> {
   return await perTurn(server, (turns) => playTurns(server.url, airline, turns), warmUp, 120);
 }
 
-async function countStream(): Promise<Omit<Costs, 'bareTurn' | 'turn'>> {
-  await using server = await startCounted('servers/longwire.ts', [...scripted, '--tokens', tokenModel], 'optimised');
+async function countEvent(): Promise<number> {
+  await using server = await startCounted('servers/longwire.ts', scripted, 'optimised');
   const play = (events: number) => (turns: number) => playTurns(server.url, loadWorkload(`stream-${events}`), turns);
   const many = await perTurn(server, play(manyEvents), 300, 30);
   const few = await perTurn(server, play(fewEvents), 300, 30);
-  const event = (many - few) / (manyEvents - fewEvents);
-  const historyFactor = await countHistory(server);
-  return { event, historyFactor, tokenHistoryFactor: await countTokenHistory(server) };
-}
-
-/** The same turn over and over on one chain: what the late ones cost over the early ones. */
-async function countHistory(server: CountedServer): Promise<number> {
-  const conversation = { model: `stream-${fewEvents}`, instructions: '', tools: [] };
-  const driver = await openDriver('ws-delta', { url: server.url }, conversation);
-  const text = 'A line of a file that a tool has read.\n'.repeat(110);
-  const play = (turns: number) => repeat(turns, () => driver.turn([toQuestion(text)]));
-  // The first phases compile what this workload needs.
-  const early = await perTurn(server, play, 40, historyTurns);
-  const late = await perTurn(server, play, 200, historyTurns);
-  driver.close();
-  return late / early;
-}
-
-/** The same turn on two chains of an engine of token ids, behind a long history over behind a short one. */
-async function countTokenHistory(server: CountedServer): Promise<number> {
-  const costs: number[] = [];
-  for (const tokens of [shortHistory, longHistory]) {
-    const driver = await openDriver(
-      'ws-delta',
-      { url: server.url },
-      { model: tokenModel, instructions: '', tools: [] },
-    );
-    // A token of that engine has four characters.
-    await driver.turn([toQuestion('word'.repeat(tokens))]);
-    costs.push(
-      await perTurn(server, (turns) => repeat(turns, () => driver.turn([toQuestion('And?')])), 60, historyTurns),
-    );
-    driver.close();
-  }
-  return (costs[1] ?? Number.NaN) / (costs[0] ?? Number.NaN);
-}
-
-function toQuestion(text: string): Item {
-  return { type: 'message', role: 'user', content: [{ type: 'input_text', text }] };
+  return (many - few) / (manyEvents - fewEvents);
 }
 
 /** Instructions of a turn: the median of equal phases, so that a compilation or a collection in one of them does not count. */
-async function perTurn(
+export async function perTurn(
   server: CountedServer,
   play: (turns: number) => Promise<unknown>,
   warm: number,
@@ -129,6 +81,7 @@ export async function playTurns(url: string, workload: Rollout, turns: number): 
   return times;
 }
 
-async function repeat(times: number, work: () => Promise<unknown>): Promise<void> {
+/** The same work, one after another. */
+export async function repeat(times: number, work: () => Promise<unknown>): Promise<void> {
   for (let done = 0; done < times; done++) await work();
 }

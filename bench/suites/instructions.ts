@@ -2,6 +2,7 @@
 import { toFigure, type Figure } from '../figures.ts';
 import { hasCallgrind } from '../instructions/callgrind.ts';
 import { measureTraffic } from '../instructions/held.ts';
+import { countHistoryFactors } from '../instructions/history.ts';
 import { measureCosts } from '../instructions/measure.ts';
 import type { Findings, SuiteOptions } from './suite.ts';
 
@@ -11,12 +12,14 @@ export async function measureInstructions({ progress }: SuiteOptions): Promise<F
   progress(counting ? 'instructions: a turn and an event under callgrind' : 'bytes and calls of a turn');
   const traffic = await measureTraffic();
   const costs = counting ? await measureCosts() : null;
+  const factors = counting ? await countHistoryFactors() : null;
   const line = (id: string, name: string, unit: Figure['unit'], value?: number, floor?: number): Figure[] => {
     if (value === undefined || Number.isNaN(value)) return [];
     const floorName = floor === undefined ? null : 'bare ws turn';
     return [toFigure({ id: `cost.${id}`, name, unit, floorName }, [value], floor === undefined ? null : [floor])];
   };
-  const { bareTurn, turn, event, historyFactor, tokenHistoryFactor } = costs ?? {};
+  const { bareTurn, turn, event } = costs ?? {};
+  const { historyFactor, tokenHistoryFactor } = factors ?? {};
   return {
     figures: [
       ...line('bareTurnInstructions', 'bare ws turn, 500 B in, 100 B out', 'instructions', bareTurn),
