@@ -60,11 +60,24 @@ export function isQuiet({ spread, steal }: Quietness): boolean {
   return spread <= maxSpread && steal <= maxSteal;
 }
 
-function readCpuTimes(): { total: number; steal: number } {
+/** Time of all processors since the system began, in its own ticks; zeros where /proc does not tell. */
+export interface CpuTimes {
+  readonly total: number;
+  readonly idle: number;
+  readonly steal: number;
+}
+
+export function readCpuTimes(): CpuTimes {
   try {
     const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.trim().split(/\s+/).slice(1).map(Number) ?? [];
-    return { total: fields.reduce((sum, each) => sum + each, 0), steal: fields[7] ?? 0 };
+    const [, , , idle = 0, waiting = 0] = fields;
+    return { total: fields.reduce((sum, each) => sum + each, 0), idle: idle + waiting, steal: fields[7] ?? 0 };
   } catch {
-    return { total: 0, steal: 0 };
+    return { total: 0, idle: 0, steal: 0 };
   }
+}
+
+/** Share of the processors' time that was used between two readings, by anybody; NaN where it is not told. */
+export function toBusyShare(before: CpuTimes, after: CpuTimes): number {
+  return 1 - (after.idle - before.idle) / (after.total - before.total);
 }

@@ -22,10 +22,10 @@ const suites: Readonly<Record<SuiteName, (options: SuiteOptions) => Promise<Find
   rollouts: measureRollouts,
 };
 
-async function run({ suites: names, rounds, full, jsonPath, htmlPath }: BenchOptions): Promise<void> {
+async function run({ suites: names, rounds, full, scenes, jsonPath, htmlPath }: BenchOptions): Promise<void> {
   const progress = createProgress(process.stderr);
   const findings: Findings[] = [];
-  for (const name of names) findings.push(await suites[name]({ rounds, full, progress: progress.say }));
+  for (const name of names) findings.push(await suites[name]({ rounds, full, scenes, progress: progress.say }));
   progress.end();
   const figures = findings.flatMap((each) => each.figures);
   const report: Report = {

@@ -5,23 +5,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { benchModeNames, openDriver, type BenchMode } from '../../packages/server/src/cli/bench-driver.ts';
-import { paced, withFrontEnd, type Pace } from '../engine/cost.ts';
 import { sessionSuffix } from '../engine/session-engine.ts';
 import { median, toFigure, type Figure } from '../figures.ts';
 import { openLink, type Access, type Link } from '../link/link.ts';
+import { readCpuTimes, toBusyShare } from '../machine.ts';
 import { loadWorkload } from '../workloads/load.ts';
 import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
+import { toSavingPlots } from './saving-plots.ts';
+import { combine, fullScenes, goalScenes, toKey, toTitle, type Scene } from './scenes.ts';
 import type { Findings, SuiteOptions } from './suite.ts';
-
-/** One rollout over one link. */
-interface Scene {
-  readonly workload: string;
-  readonly rttMs: number;
-  readonly paceName: string;
-  readonly pace: Pace;
-  /** Pause before each turn; `recorded` takes the workload's own, cut off at two seconds. */
-  readonly gapMs: number | 'recorded';
-}
 
 /** A way through it. */
 interface Lane {
@@ -54,58 +46,47 @@ interface LaneResult {
   readonly bytesUp: number;
 }
 
+/** What a scene took. */
+interface SceneResult {
+  readonly scene: Scene;
+  readonly lanes: readonly LaneResult[];
+  /** Share of the processors' time that was used meanwhile; NaN where the system does not tell. */
+  readonly busy: number;
+}
+
+/** Where the ways of a scene begin to wait for each other. */
+const maxBusy = 0.5;
+
 /** Runs the scenes one after another. */
-export async function measureRollouts({ full, progress }: SuiteOptions): Promise<Findings> {
-  const figures: Figure[] = [];
-  const notes: string[] = [];
-  const results: { scene: Scene; lanes: readonly LaneResult[] }[] = [];
-  const scenes = full ? fullScenes() : defaultScenes();
+export async function measureRollouts({ full, scenes: choice, progress }: SuiteOptions): Promise<Findings> {
+  const notes = new Set<string>();
+  const results: SceneResult[] = [];
+  const scenes = choice !== null ? combine(choice, true) : full ? fullScenes() : combine(goalScenes, false);
   for (const [index, scene] of scenes.entries()) {
     progress(`rollouts: ${toTitle(scene)} (${index + 1} of ${scenes.length})`);
     await using link = await openLink(scene.rttMs);
     if (link.kind === 'model')
-      notes.push(`RTT ${scene.rttMs} ms is a model: a real link needs Linux, root, ip, cc, openssl.`);
-    const found = await playScene(scene, link);
-    results.push({ scene, lanes: found });
-    figures.push(...toFigures(scene, found));
+      notes.add(`RTT ${scene.rttMs} ms is a model: a real link needs Linux, root, ip, cc, openssl.`);
+    const before = readCpuTimes();
+    const lanes = await playScene(scene, link);
+    const busy = toBusyShare(before, readCpuTimes());
+    if (busy > maxBusy)
+      notes.add(
+        `${toTitle(scene)}: ${Math.round(100 * busy)} % of the processors was used; its ways waited for each other.`,
+      );
+    results.push({ scene, lanes, busy });
   }
-  return { figures, plots: toPlots(results), notes: [...new Set(notes)] };
-}
-
-function defaultScenes(): Scene[] {
-  const scene = { workload: 'coding-30', gapMs: 100, pace: withFrontEnd(1000), paceName: '1,000 tokens a second' };
-  return [0, 80].map((rttMs) => ({ ...scene, rttMs }));
-}
-
-/** Rates, round trips, front ends from free to slow, and three lengths: about half an hour. */
-function fullScenes(): Scene[] {
-  const scenes: Scene[] = [];
-  for (const rttMs of [0, 20, 80]) {
-    for (const rate of [1000, 4000]) {
-      const paceName = `${rate.toLocaleString('en')} tokens a second`;
-      scenes.push({ workload: 'coding-90', rttMs, pace: withFrontEnd(rate), paceName, gapMs: 300 });
-      scenes.push({
-        workload: 'coding-30',
-        rttMs,
-        pace: paced(rate),
-        paceName: `${paceName}, no front end`,
-        gapMs: 300,
-      });
-    }
-  }
-  for (const [perSecond, name] of [
-    [0, 'free'],
-    [2_000_000, '2M tokens a second'],
-  ] as const) {
-    const paceName = `1,000 tokens a second, front end ${name}`;
-    scenes.push({ workload: 'coding-90', rttMs: 20, pace: withFrontEnd(1000, perSecond), paceName, gapMs: 300 });
-  }
-  const slow = { pace: withFrontEnd(65), paceName: '65 tokens a second', gapMs: 300 };
-  scenes.push({ workload: 'airline-27', rttMs: 20, ...slow });
-  const fast = { pace: withFrontEnd(1000), paceName: '1,000 tokens a second' };
-  scenes.push({ workload: 'coding-30', rttMs: 80, ...fast, gapMs: 'recorded' });
-  scenes.push({ workload: 'coding-170', rttMs: 20, ...fast, gapMs: 300 });
-  return scenes;
+  return {
+    figures: results.flatMap(toFigures),
+    plots: toSavingPlots(
+      results.map(({ scene, lanes }) => ({
+        scene,
+        session: toSaving(lanes, 'ws-session', 'http-full'),
+        text: toSaving(lanes, 'ws-codex', 'http-full'),
+      })),
+    ),
+    notes: [...notes],
+  };
 }
 
 async function playScene(scene: Scene, link: Link): Promise<LaneResult[]> {
@@ -116,7 +97,8 @@ async function playScene(scene: Scene, link: Link): Promise<LaneResult[]> {
   await using bare = await link.start('servers/bare-hop.ts', [engine.url]);
   const access = { longwire: await link.expose(longwire), bare: await link.expose(bare) };
   // A disturbance of the machine then meets all of them.
-  return await Promise.all(lanes.map((lane) => playLane(lane, access[lane.server], rollout, scene)));
+  const played = lanes.filter(({ mode }) => scene.withNewConnections || mode !== 'http-new');
+  return await Promise.all(played.map((lane) => playLane(lane, access[lane.server], rollout, scene)));
 }
 
 async function playLane(lane: Lane, access: Access, rollout: Rollout, scene: Scene): Promise<LaneResult> {
@@ -138,70 +120,46 @@ async function playLane(lane: Lane, access: Access, rollout: Rollout, scene: Sce
   return { lane, apiS: apiMs / 1000, firstMs: median(firsts), bytesUp: bytesUp / rollout.turns.length };
 }
 
-function toFigures(scene: Scene, found: readonly LaneResult[]): Figure[] {
-  const time = (id: string) => found.find(({ lane }) => lane.id === id)?.apiS ?? Number.NaN;
+function toFigures({ scene, lanes: found, busy }: SceneResult): Figure[] {
   const title = toTitle(scene);
-  const key = `${scene.workload}.${scene.rttMs}.${scene.pace.tokensPerSecond}.${scene.pace.frontEndPerSecond}.${scene.gapMs}`;
-  const saving = (id: string, base: string) => 100 * (1 - time(id) / time(base));
+  const key = toKey(scene);
+  const saved = (id: string, base: string) => [toSaving(found, id, base)];
   return [
     ...found.map(({ lane, apiS }) =>
       toFigure(
         { id: `rollout.${key}.${lane.id}`, name: `${title}: ${lane.name}`, unit: 's', floorName: 'HTTP keep-alive' },
         [apiS],
-        [time('http-full')],
+        [toSeconds(found, 'http-full')],
       ),
     ),
     toFigure(
-      { id: `saving.${key}`, name: `${title}: saved by an incremental engine`, unit: '%', floorName: 'ideal' },
-      [saving('ws-session', 'http-full')],
-      [saving('ideal', 'http-full')],
+      { id: `saving.${key}`, name: `${title}: saved by an incremental engine`, unit: '%', floorName: 'possible' },
+      saved('ws-session', 'http-full'),
+      saved('ideal', 'http-full'),
     ),
-    toFigure({ id: `saving-text.${key}`, name: `${title}: saved with a text engine`, unit: '%' }, [
-      saving('ws-codex', 'http-full'),
-    ]),
+    toFigure(
+      {
+        id: `saving-previous.${key}`,
+        name: `${title}: saved over previous_response_id`,
+        unit: '%',
+        floorName: 'possible',
+      },
+      saved('ws-session', 'http-previous'),
+      saved('ideal', 'http-previous'),
+    ),
+    toFigure(
+      { id: `saving-text.${key}`, name: `${title}: saved with a text engine`, unit: '%' },
+      saved('ws-codex', 'http-full'),
+    ),
+    toFigure({ id: `busy.${key}`, name: `${title}: the processors were busy`, unit: '%' }, [100 * busy]),
   ];
 }
 
-function toPlots(results: readonly { scene: Scene; lanes: readonly LaneResult[] }[]): Findings['plots'] {
-  const groups = Map.groupBy(results, ({ scene }) => `${scene.workload}, ${scene.paceName}`);
-  const saving = (id: string, found: readonly LaneResult[]) => {
-    const time = (of: string) => found.find(({ lane }) => lane.id === of)?.apiS ?? Number.NaN;
-    return 100 * (1 - time(id) / time('http-full'));
-  };
-  const series = [...groups].flatMap(([name, group]) =>
-    [
-      { id: 'ws-session', label: 'session engine' },
-      { id: 'ws-codex', label: 'text engine' },
-    ].map(({ id, label }) => ({
-      name: `${name}, ${label}`,
-      points: group.map(({ scene, lanes: found }): [number, number] => [scene.rttMs, saving(id, found)]),
-    })),
-  );
-  const plots: Findings['plots'][number][] = [
-    { id: 'saving-rtt', title: 'API time saved over HTTP keep-alive', x: 'round trip, ms', y: '%', series },
-  ];
-  const rates = [...Map.groupBy(results, ({ scene }) => `${scene.workload}, RTT ${scene.rttMs} ms`)]
-    .map(([name, group]) => ({
-      name,
-      points: group.map(({ scene, lanes: found }): [number, number] => [
-        scene.pace.tokensPerSecond,
-        saving('ws-session', found),
-      ]),
-    }))
-    .filter(({ points }) => new Set(points.map(([rate]) => rate)).size > 1);
-  if (rates.length > 0) {
-    plots.push({
-      id: 'saving-rate',
-      title: 'API time saved against the pace of the model',
-      x: 'tokens a second',
-      y: '%',
-      series: rates,
-      logX: true,
-    });
-  }
-  return plots;
+/** Percent of API time that a way saves over another one. */
+function toSaving(found: readonly LaneResult[], id: string, base: string): number {
+  return 100 * (1 - toSeconds(found, id) / toSeconds(found, base));
 }
 
-function toTitle({ workload, rttMs, paceName, gapMs }: Scene): string {
-  return `${workload}, ${paceName}, RTT ${rttMs} ms, ${gapMs === 'recorded' ? 'recorded' : `${gapMs} ms`} tools`;
+function toSeconds(found: readonly LaneResult[], id: string): number {
+  return found.find(({ lane }) => lane.id === id)?.apiS ?? Number.NaN;
 }

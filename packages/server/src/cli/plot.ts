@@ -4,6 +4,7 @@ const width = 640;
 const height = 340;
 const margin = { left: 64, right: 16, top: 12, bottom: 44 };
 const fewPoints = 12;
+const legendLine = 18;
 const colours = ['#0b6e99', '#d9730d', '#448361', '#9065b0', '#c14c8a', '#787774', '#cb912f', '#337ea9'];
 
 /** Points of a curve. */
@@ -32,6 +33,27 @@ figure i{display:inline-block;width:.8em;height:.8em;margin-right:.5em;border-ra
 
 /** The picture and its legend. */
 export function toSvg(plot: Plot): string {
+  const drawn = draw(plot);
+  if (drawn === '') return '';
+  const legend = plot.series.map(
+    ({ name }, index) => `<li><i style="background:${toColour(index)}"></i>${escapeHtml(name)}</li>`,
+  );
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(plot.title)}">${drawn}</svg><ul>${legend.join('')}</ul>`;
+}
+
+/** The picture as a file of its own, its legend inside: a page that shows it has no style for it. */
+export function toSvgFile(plot: Plot): string {
+  const legend = plot.series.map(({ name }, index) => {
+    const y = height + 6 + legendLine * index;
+    return `<rect x="${margin.left}" y="${y}" width="10" height="10" fill="${toColour(index)}"/><text x="${margin.left + 18}" y="${y + 9}">${escapeHtml(name)}</text>`;
+  });
+  const whole = height + 12 + legendLine * legend.length;
+  const style = 'text{font:11px system-ui,sans-serif;fill:#777}.grid{stroke:#8883}';
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${whole}" role="img" aria-label="${escapeHtml(plot.title)}"><style>${style}</style>${draw(plot)}${legend.join('')}</svg>\n`;
+}
+
+/** Axes and curves, without the element around them; empty where there is nothing to draw. */
+function draw(plot: Plot): string {
   const points = plot.series
     .flatMap((series) => series.points)
     .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
@@ -46,7 +68,7 @@ export function toSvg(plot: Plot): string {
     const places = own
       .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
       .map(([x, y]) => [across.at(x).toFixed(1), up.at(y).toFixed(1)] as const);
-    const colour = colours[index % colours.length];
+    const colour = toColour(index);
     // Where little was measured, a line alone would look like more.
     const dots =
       places.length > fewPoints ? [] : places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${colour}"/>`);
@@ -62,11 +84,11 @@ export function toSvg(plot: Plot): string {
     (x) => `<text x="${across.at(x)}" y="${height - margin.bottom + 18}" text-anchor="middle">${toLabel(x)}</text>`,
   );
   const names = `<text x="${width / 2}" y="${height - 6}" text-anchor="middle">${escapeHtml(plot.x)}</text><text x="4" y="${margin.top + 4}">${escapeHtml(plot.y)}</text>`;
-  const legend = plot.series.map(
-    ({ name }, index) => `<li><i style="background:${colours[index % colours.length]}"></i>${escapeHtml(name)}</li>`,
-  );
-  const label = escapeHtml(plot.title);
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">${[...rows, ...columns, ...lines].join('')}${names}</svg><ul>${legend.join('')}</ul>`;
+  return `${[...rows, ...columns, ...lines].join('')}${names}`;
+}
+
+function toColour(index: number): string {
+  return colours[index % colours.length] ?? '';
 }
 
 /** Ticks are round numbers, but for what binary fractions add to them. */

@@ -11,19 +11,18 @@ export interface Rollout extends Workload {
   readonly gapsMs: readonly number[];
 }
 
-interface Shape {
+/** The sizes of a session, without a word of it. */
+export interface Shape {
   readonly name: string;
-  readonly tool_tokens: number;
-  readonly system_tokens: number;
   /** Context tokens, output tokens, gap in ms, 1 where the turn ended with a tool call. */
   readonly turns: readonly (readonly [number, number, number, 0 | 1])[];
 }
 
 /** Names of the rollouts that can be made. */
-export const codingNames = ['coding-30', 'coding-90', 'coding-170'] as const;
+export const codingNames = ['coding-30', 'coding-87', 'coding-90', 'coding-170'] as const;
 
 /** Where a rollout ends at the latest: longer sessions have their growth scaled down to it. */
-const maxContextTokens = 105_000;
+export const maxContextTokens = 105_000;
 /** What Codex's own tools and instructions weigh on the wire (dossier 0.3); a client sends them with every frame. */
 const toolBytes = 17_800;
 const instructionBytes = 4_000;
@@ -40,9 +39,9 @@ export function createCodingRollout(name: string): Rollout {
     .split('\n');
   const shape = lines.map((line) => JSON.parse(line) as Shape).find((each) => each.name === shapeName);
   if (!shape) throw new Error(`There is no rollout ${name}: choose one of ${codingNames.join(', ')}.`);
-  if (shapeName === name) return fromShape(shape);
+  if (shapeName === name) return toRollout(shape);
   const turns = shape.turns.map(([context, , gap, call]) => [context, briefTokens, gap, call] as const);
-  return fromShape({ ...shape, name, turns });
+  return toRollout({ ...shape, name, turns });
 }
 
 /** Whether `createCodingRollout` knows the name. */
@@ -50,7 +49,8 @@ export function isCodingName(name: string): boolean {
   return codingNames.some((known) => name === known || name === known + briefSuffix);
 }
 
-function fromShape(shape: Shape): Rollout {
+/** A rollout of these sizes: the words are made up, and for one name always the same. */
+export function toRollout(shape: Shape): Rollout {
   const random = createRandom(shape.name);
   const contexts = toContexts(shape);
   const turns: WorkloadTurn[] = [];
