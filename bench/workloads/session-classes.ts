@@ -21,7 +21,7 @@ export interface Quartiles {
   readonly upper: number;
 }
 
-const bounds = [0, 200, 300, 400, 500, 700, Infinity];
+const bounds = [0, 250, 350, 450, 600, Infinity];
 
 /** Classes in order of their output; empty ones are left out. */
 export function toClasses(sessions: readonly Session[]): SessionClass[] {
