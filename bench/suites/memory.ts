@@ -104,7 +104,8 @@ async function measureHistory(): Promise<Figure> {
     for (const { input } of rollout.turns) bytes += sizeOf(input) + sizeOf((await driver.turn(input)).output);
     return driver;
   };
-  (await play()).close();
+  // As many as are measured: what is compiled meanwhile is nobody's conversation.
+  for (let warm = 0; warm < conversations; warm++) (await play()).close();
   const before = await server.memory();
   const drivers: Driver[] = [];
   while (drivers.length < conversations) drivers.push(await play());

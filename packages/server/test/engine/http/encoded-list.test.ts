@@ -61,4 +61,19 @@ describe('an encoded list', () => {
     expect(longer?.buffer).toBe(first?.buffer);
     expect(longer?.byteOffset).toBe(first?.byteOffset);
   });
+
+  it('fills its pages to the last byte before it opens another', () => {
+    let list = emptyList;
+    for (let turn = 0; turn < 200; turn++) list = appendElements(list, ['wörter '.repeat(300)]);
+    const views = elementBytes(list);
+    expect(views.length).toBeGreaterThan(10);
+    for (const view of views.slice(0, -1)) expect(view.length).toBe(view.buffer.byteLength);
+  });
+
+  it('begins a fork with a small page, however long the parent is', () => {
+    const trunk = appendElements(appendElements(emptyList, ['x'.repeat(500_000)]), ['more']);
+    appendElements(trunk, ['left']);
+    const fork = elementBytes(appendElements(trunk, ['right']));
+    expect(fork.at(-1)?.buffer.byteLength).toBeLessThan(10_000);
+  });
 });
