@@ -276,14 +276,17 @@ export class TurnRun {
 
   #failed(thrown: unknown): Ending & { status: 'failed' } {
     const error = toProtocolError(thrown, this.turn.id);
-    logFailure(this.#services.log, error, { responseId: this.turn.id, ...this.#traceField });
+    logFailure(this.#services.log, error, {
+      responseId: this.turn.id,
+      ...(this.#traceId && { traceId: this.#traceId }),
+    });
     return { status: 'failed', error };
   }
 
   /** For the log: joins it with the traces of others. */
-  get #traceField(): { readonly traceId?: string } {
+  get #traceId(): string | undefined {
     const { trace } = this.turn.generation;
-    return trace ? { traceId: traceIdOf(trace) } : {};
+    return trace ? traceIdOf(trace) : undefined;
   }
 
   #log(settled: Response, startedMs: number): void {
@@ -291,7 +294,7 @@ export class TurnRun {
     this.#services.log.debug(
       {
         responseId: this.turn.id,
-        ...this.#traceField,
+        traceId: this.#traceId,
         transport: via.transport,
         connectionId: via.connectionId,
         streamId: via.streamId,
