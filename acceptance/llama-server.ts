@@ -169,7 +169,8 @@ class Socket {
     const { id } = await this.#until('response.created');
     await this.#until('response.output_text.delta');
     this.#socket.send(JSON.stringify({ type: 'response.steer', previous_response_id: id, input: steer }));
-    const steered = await this.#until('response.incomplete');
+    const steered = await this.#until('response.incomplete', 'response.completed');
+    if (steered.status !== 'incomplete') throw new Error('The model had said all before the steer came: try again.');
     return { steered, successor: await this.#until('response.completed') };
   }
 
@@ -178,12 +179,12 @@ class Socket {
     this.#socket.send(JSON.stringify(request));
   }
 
-  async #until(type: string): Promise<Response> {
+  async #until(...types: string[]): Promise<Response> {
     for (;;) {
       const event = this.#events.shift();
-      if (event?.type === type) return event.response ?? ({} as Response);
+      if (event !== undefined && types.includes(event.type)) return event.response ?? ({} as Response);
       if (event?.type === 'error' || event?.type === 'response.failed')
-        throw new Error(`Waiting for ${type}, but got ${JSON.stringify(event)}`);
+        throw new Error(`Waiting for ${types.join(' or ')}, but got ${JSON.stringify(event)}`);
       if (event === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

@@ -147,6 +147,6 @@ export async function warm(
 
 /** Servers that take no notice of a grammar answer all the same: older ones, and those that wait for the end of thoughts that never began. */
 function requireKept(server: Pick<PrefixServer, 'unusable'>, grammar: InputGrammar, said: string): void {
-  if (!grammar.allows(said))
-    throw server.unusable('did not keep to the grammar of a tool: see docs/engines.md, grammars');
+  if (grammar.allows(said)) return;
+  throw server.unusable("took no notice of a tool's grammar, as older versions and those with a reasoning parser do");
 }

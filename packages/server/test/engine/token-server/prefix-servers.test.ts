@@ -137,7 +137,7 @@ describe.each(Object.entries(prefixKinds))('the %s engine', (_, kind) => {
     server.answer = () => (server.asked.length === 1 ? '<tool_call>\n{"name": "paint", "arguments": {' : said);
     const error = await failureOf(takeTurn(engine, null, [user('Paint.')], { request: { tools } }));
     expect(error.code).toBe('engine_unavailable');
-    expect(error.message).toContain('did not keep to the grammar');
+    expect(error.message).toContain("took no notice of a tool's grammar");
   });
 
   it('tells the failure that stands in place of an event', async () => {
