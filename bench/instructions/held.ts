@@ -31,7 +31,7 @@ const streams = { warm: 60, counted: 24 };
 
 /** Counts instructions: under a minute of one core. */
 export async function countHeld(): Promise<Omit<HeldCosts, keyof Traffic>> {
-  const bareTurnInstructions = await countBareTurn('plain', 1000);
+  const bareTurnInstructions = median(await countBareTurn('plain'));
   await using server = await startCounted('servers/longwire.ts', scripted, 'plain');
   const play = (name: string, turns: number) => playTurns(server.url, loadWorkload(name), turns);
   const [many, few, airline] = [`stream-${manyEvents}`, `stream-${fewEvents}`, 'airline-27'];

@@ -4,8 +4,9 @@
  */
 import type { Item } from '@longwire/protocol';
 import { openDriver, type Driver } from '../../packages/server/src/cli/bench-driver.ts';
+import { median } from '../figures.ts';
 import { startCounted, type CountedServer } from './callgrind.ts';
-import { perTurn, repeat } from './measure.ts';
+import { countPhases, repeat } from './measure.ts';
 
 /** Late turns over early ones: 1 where a turn costs its delta. */
 export interface HistoryFactors {
@@ -17,8 +18,8 @@ export interface HistoryFactors {
 
 const chatModel = 'stream-10';
 const tokenModel = 'tokens';
-/** Turns of a phase. */
-const counted = 15;
+/** Phases of baseline code hardly differ: a few are enough. */
+const counted = { turns: 15, count: 3 };
 /** Tokens of history of the engine of token ids. */
 const [shortHistory, longHistory] = [10_000, 500_000];
 /** 4 KB, as a tool reads. */
@@ -35,8 +36,8 @@ export async function countHistoryFactors(): Promise<HistoryFactors> {
 async function countHistory(server: CountedServer): Promise<number> {
   const driver = await open(server, chatModel);
   const play = (turns: number) => repeat(turns, () => driver.turn([toQuestion(page)]));
-  const early = await perTurn(server, play, 40, counted);
-  const late = await perTurn(server, play, 200, counted);
+  const early = median(await countPhases(server, play, { warm: 40, ...counted }));
+  const late = median(await countPhases(server, play, { warm: 200, ...counted }));
   driver.close();
   return late / early;
 }
@@ -51,9 +52,10 @@ async function countBehind(server: CountedServer, tokens: number): Promise<numbe
   const driver = await open(server, tokenModel);
   // A token of that engine has four characters.
   await driver.turn([toQuestion('word'.repeat(tokens))]);
-  const cost = await perTurn(server, (turns) => repeat(turns, () => driver.turn([toQuestion('And?')])), 60, counted);
+  const play = (turns: number) => repeat(turns, () => driver.turn([toQuestion('And?')]));
+  const counts = await countPhases(server, play, { warm: 60, ...counted });
   driver.close();
-  return cost;
+  return median(counts);
 }
 
 function open(server: CountedServer, model: string): Promise<Driver> {
