@@ -9,7 +9,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { toOutputPlot } from '../bench/suites/saving-plots.ts';
 import { toClasses, type Quartiles } from '../bench/workloads/session-classes.ts';
-import { distanceToReference, modelSaving, toSums, type Session, type Sums } from '../bench/workloads/sessions.ts';
+import {
+  distanceToReference,
+  modelSaving,
+  reference,
+  toSums,
+  type Session,
+  type Sums,
+} from '../bench/workloads/sessions.ts';
 import { toSvgFile } from '../packages/server/src/cli/plot.ts';
 import { maxContextTokens, toRollout, type Shape } from '../packages/server/src/workloads/coding.ts';
 
@@ -33,8 +40,10 @@ const sessions = lines
     const stretches = toStretches(turns).filter((stretch) => countCalls(stretch) >= minCalls && startsLow(stretch));
     const longest = stretches.toSorted((a, b) => b.length - a.length)[0];
     if (longest === undefined) return [];
-    const begun = toStretches(turns.slice(0, 87))[0] ?? [];
-    return [{ session: id, whole: sum(id, longest), first87: begun.length === 87 ? sum(id, begun) : null }];
+    const begun = toStretches(turns.slice(0, reference.turns))[0] ?? [];
+    return [
+      { session: id, whole: sum(id, longest), beginning: begun.length === reference.turns ? sum(id, begun) : null },
+    ];
   });
 writeFileSync(
   new URL('../bench/workloads/sessions.jsonl', import.meta.url),
@@ -42,15 +51,15 @@ writeFileSync(
 );
 writeFileSync(new URL('../docs/saving-by-output.svg', import.meta.url), toSvgFile(toOutputPlot([])));
 
-process.stdout.write(`${sessions.length} sessions. First 87 turns, nearest first:\n`);
+process.stdout.write(`${sessions.length} sessions. First ${reference.turns} turns, nearest first:\n`);
 for (const session of sessions.toSorted((a, b) => distanceToReference(a) - distanceToReference(b)).slice(0, 5)) {
-  const { session: id, first87 } = session;
-  if (first87 === null) break;
-  const output = Math.round(first87.outputTokens / first87.turns);
-  const full = Math.round(first87.fullBytes / 4 / first87.turns);
+  const { session: id, beginning } = session;
+  if (beginning === null) break;
+  const output = Math.round(beginning.outputTokens / beginning.turns);
+  const full = Math.round(beginning.fullBytes / 4 / beginning.turns);
   process.stdout.write(
-    `${id}: distance ${distanceToReference(session).toFixed(3)}, ${first87.calls} calls, ${output} tokens of output a turn, ${full} of text, ` +
-      `${modelSaving(first87, 0).toFixed(1)} % saved on loopback\n`,
+    `${id}: distance ${distanceToReference(session).toFixed(3)}, ${beginning.calls} calls, ${output} tokens of output a turn, ${full} of text, ` +
+      `${modelSaving(beginning, 0).toFixed(1)} % saved on loopback\n`,
   );
 }
 

@@ -16,16 +16,16 @@ export interface Sums {
   /** Bytes of all requests with the full history, tools and instructions included; and of the new items alone. */
   readonly fullBytes: number;
   readonly newBytes: number;
-  /** One-way trips that the requests take, on a link of 20 and of 80 ms: more than one a turn where a window is smaller than a request. */
+  /** Round trips until the answers begin, on a link of 20 and of 80 ms: one a turn, and one for each window that a request fills besides. */
   readonly fullTrips: Readonly<Record<ModelledRtt, number>>;
   readonly newTrips: Readonly<Record<ModelledRtt, number>>;
 }
 
-/** A session: its longest stretch without a compaction, and its first 87 turns where they have none. */
+/** A session: its longest stretch without a compaction, and as many of its first turns as `reference` has where they have none. */
 export interface Session {
   readonly session: string;
   readonly whole: Sums;
-  readonly first87: Sums | null;
+  readonly beginning: Sums | null;
 }
 
 /** Links whose trips are counted. */
@@ -118,10 +118,10 @@ export function modelSaving(sums: Sums, rttMs: 0 | ModelledRtt): number {
  */
 export const reference = { turns: 87, outputTokens: 215, fullTokens: 68_500 } as const;
 
-/** How far the first 87 turns of a session are from it, as logarithms of factors: 0 is the same. Infinity with fewer than 60 calls in them. */
-export function distanceToReference({ first87 }: Session): number {
-  if (first87 === null || first87.calls < 60) return Infinity;
-  const output = first87.outputTokens / first87.turns / reference.outputTokens;
-  const full = first87.fullBytes / bytesPerToken / first87.turns / reference.fullTokens;
+/** How far the beginning of a session is from it, as logarithms of factors: 0 is the same. Infinity with fewer than 60 calls in them. */
+export function distanceToReference({ beginning }: Session): number {
+  if (beginning === null || beginning.calls < 60) return Infinity;
+  const output = beginning.outputTokens / beginning.turns / reference.outputTokens;
+  const full = beginning.fullBytes / bytesPerToken / beginning.turns / reference.fullTokens;
   return Math.hypot(Math.log(output), Math.log(full));
 }

@@ -14,7 +14,7 @@ export function isRolloutName(word: string): word is RolloutName {
   return rolloutNames.some((name) => name === word);
 }
 
-/** The rollout of that name: 30 turns and 27 tool calls for `airline-27`, 90 and 87 for `coding-90`. */
+/** The rollout of that name: 30 turns and 27 tool calls for `airline-27`, 87 and 68 for `coding-87`. */
 export function loadRollout(name: RolloutName): Rollout {
   if (name !== 'airline-27') return createCodingRollout(name);
   const workload = readWorkload(fileURLToPath(new URL('./airline-27.jsonl', import.meta.url)));

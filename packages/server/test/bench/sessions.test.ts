@@ -23,9 +23,9 @@ test('coding-87 is the recorded session that is nearest to the rollout of the go
   expect({ turns, calls, outputTokens }).toMatchObject({
     turns: 87,
     calls: 68,
-    outputTokens: nearest?.first87?.outputTokens,
+    outputTokens: nearest?.beginning?.outputTokens,
   });
-  expect(newBytes / (nearest?.first87?.newBytes ?? 0)).toBeCloseTo(1, 2);
+  expect(newBytes / (nearest?.beginning?.newBytes ?? 0)).toBeCloseTo(1, 2);
 });
 
 test('the arithmetic gives the times that the prototype measured, to a second', () => {
