@@ -92,7 +92,7 @@ const goals: readonly Goal[] = [
     figures: ['memory.history'],
     of: 'ratio',
     limit: atMost(1.4),
-    hint: 'Items are held as objects for what checks and lists them, and once more as the bytes or ids that the engine takes.',
+    hint: 'Items are packed by the text that their engine holds: one that holds none, or has replicas, keeps more (decision 19).',
   },
   {
     id: 'G9',
