@@ -215,7 +215,7 @@ export class Lane {
   async #follow(target: Target, run: TurnHandle, node: ChainNode | null): Promise<Turn | null> {
     const { turn, isCancelled } = run;
     const { body } = turn.request;
-    if (node) this.#advance(node);
+    if (node) this.#advance(node, turn.request.parent);
     else this.#evict(body.previous_response_id ?? null);
     const effects = this.#step({
       type: 'ended',
@@ -262,10 +262,12 @@ export class Lane {
     return this.#around.findNewest(id) ?? resolveStoredNode(this.#around.services, this.#around.project, id);
   }
 
-  #advance(node: ChainNode): void {
+  /** `parent` is the one that was named: the node may stand for it by now (chain/packing.ts), and has none where it compacted. */
+  #advance(node: ChainNode, parent: ChainNode | null): void {
     const former = this.#newest;
     this.#newest = node;
-    if (former && former !== node && node.parent !== former) releaseNode(this.#around.services, former);
+    const continues = node.parent !== null && parent === former;
+    if (former && former !== node && !continues) releaseNode(this.#around.services, former);
     this.#forgetLapsed();
   }
 

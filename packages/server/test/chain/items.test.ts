@@ -66,6 +66,18 @@ describe('packed items', () => {
 });
 
 describe('the memory of packed items', () => {
+  it('holds nothing again that stands in the text, however long it is', async () => {
+    let state = 1;
+    const word = (): string => (state = (state * 48_271) % 2_147_483_647).toString(36);
+    const items = Array.from({ length: 1000 }, () => message(Array.from({ length: 160 }, word).join(' ')));
+    const text = [Buffer.from(JSON.stringify(items.map((each) => ({ role: 'user', said: each }))))];
+    const before = await heldBytes();
+    const node = itemsOf(items);
+    NodeItems.pack([node], text);
+    expect((await heldBytes()) - before).toBeLessThan(0.1 * (text[0]?.length ?? 0));
+    expect(node.input).toEqual(items);
+  });
+
   it('holds neither the objects nor what was unpacked, and goes with the last node', async () => {
     const { sections, unpacked, text, nodes: held } = packedOne();
     expect(await collected(sections)).toBe(true);
@@ -96,6 +108,15 @@ function packedOne(): Record<'sections' | 'unpacked' | 'text', WeakRef<object>> 
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
+
+/** Of buffers. The collector hands them back over a few turns of the loop. */
+async function heldBytes(): Promise<number> {
+  for (let round = 0; round < 5; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  return process.memoryUsage().arrayBuffers;
+}
 
 async function collected(ref: WeakRef<object>): Promise<boolean> {
   // What a WeakRef has shown is kept until the job ends.

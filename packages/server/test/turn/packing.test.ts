@@ -57,3 +57,22 @@ it('leave a conversation as it was: what was packed is continued, and read by th
     'user:one | assistant | user:two | assistant | user:three | assistant | user:four',
   );
 });
+
+it('keep what the engine has of a parent that their node stands for', async () => {
+  const { engine, calls } = createEchoEngine({
+    answer: ({ context }) => [
+      { type: 'text.delta', delta: 'Yes.' },
+      // Two turns make a block.
+      { type: 'end', reason: 'stop', usage: { ...usage, inputTokens: 20_000 + 1500 * context.items.length } },
+    ],
+  });
+  await using server = await startTestServer({ engines: [engine] });
+  using socket = await TestSocket.open(server.url);
+  let last = await ask(socket, {});
+  for (let turn = 0; turn < 6; turn++) last = await ask(socket, { previous_response_id: last.id });
+  expect(calls.filter(({ kind }) => kind === 'release')).toHaveLength(0);
+  // A history of its own lets go of the one before, and the turn behind it begins after that.
+  await ask(socket, {});
+  await ask(socket, {});
+  expect(calls.filter(({ kind }) => kind === 'release').length).toBeGreaterThan(0);
+});

@@ -43,8 +43,9 @@ export function sealTurn(turn: OpenTurn): readonly ChatMessage[] {
 
 /** The turn that `sealTurn` made a message of. `reasoningField` is for one without reasoning: where later thoughts would go. */
 export function reopenTurn(message: ChatMessage, reasoningField: AssistantTurn['reasoningField'] | null): OpenTurn {
-  if (message.role === 'user' && typeof message.content !== 'string')
+  if (message.role === 'user' && typeof message.content !== 'string') {
     return { kind: 'pictures', parts: message.content };
+  }
   if (message.role !== 'assistant') throw new Error(`No turn is sealed as a message of the ${message.role}.`);
   const { content, reasoning, reasoning_content: reasoningContent, tool_calls: calls = [] } = message;
   return {

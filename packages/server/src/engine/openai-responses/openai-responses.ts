@@ -8,6 +8,7 @@
  */
 import { toTraceHeaders } from '@longwire/protocol';
 import type { Engine, EngineEvent, EngineUsage, GenerateRequest } from '../engine.ts';
+import { elementBytesSince, emptyList } from '../http/encoded-list.ts';
 import { UpstreamErrors } from '../http/errors.ts';
 import type { UpstreamReply, UpstreamTimeouts } from '../http/exchange.ts';
 import { ModelList } from '../http/models.ts';
@@ -156,6 +157,10 @@ class OpenAIResponsesEngine implements Engine<ResponsesContext> {
       this.#onRefused(error, request.model);
       return nothing;
     }
+  }
+
+  text({ history }: ResponsesContext, since: ResponsesContext | null): Buffer[] {
+    return elementBytesSince(history, since?.history ?? emptyList);
   }
 
   release(context: ResponsesContext): void {
