@@ -98,6 +98,12 @@ class ReplicatedEngine implements Engine<ReplicatedContext> {
     return usage;
   }
 
+  /** Nothing between two points that were prepared in different replicas. */
+  text({ prepared: { replica, context } }: ReplicatedContext, since: ReplicatedContext | null): readonly Uint8Array[] {
+    if (since && since.prepared.replica !== replica) return [];
+    return replica.engine.text?.(context, since?.prepared.context ?? null) ?? [];
+  }
+
   release({ prepared }: ReplicatedContext): void {
     prepared.replica.engine.release(prepared.context);
   }

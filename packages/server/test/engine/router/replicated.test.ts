@@ -67,6 +67,22 @@ describe('replicas', () => {
     expect(extended(replicas[1])).toEqual([]);
   });
 
+  it('tell what of a chain they hold as text', () => {
+    const replicas = ['a', 'b'].map(
+      (name) => createOpenAIChatEngine({ name, baseUrl: 'http://127.0.0.1:1/v1' }) as Engine,
+    );
+    const engine = createReplicatedEngine({ name: 'pair', replicas });
+    const user = (content: string) => [{ type: 'message' as const, role: 'user' as const, content }];
+    const first = engine.extend(null, user('One.'));
+    const second = engine.extend(first, user('Two.'));
+    const told = (since: typeof first | null) => Buffer.concat([...(engine.text?.(second, since) ?? [])]).toString();
+    expect(told(null)).toBe('{"role":"user","content":"One."},{"role":"user","content":"Two."}');
+    expect(told(first)).toBe('{"role":"user","content":"Two."}');
+    const [, b] = replicas;
+    first.prepared = { ...first.prepared, replica: { ...first.prepared.replica, engine: b as Engine } };
+    expect(told(first)).toBe('');
+  });
+
   it('share new chains by what each has to do', async () => {
     const { engine, replicas } = createPair();
     const running: AsyncIterator<unknown>[] = [];
