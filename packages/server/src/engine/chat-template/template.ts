@@ -84,7 +84,7 @@ export class ChatTemplate {
 
   /** To be awaited before these are rendered by {@link rounds}. */
   async learn(messages: readonly ChatMessage[], { system, variables }: RoundFront): Promise<void> {
-    await this.#encoder.learn([system, JSON.stringify(variables.tools), ...messages.map(toContents)]);
+    await this.#encoder.learn(() => [system, JSON.stringify(variables.tools), ...messages.map(toContents)]);
   }
 
   /**
@@ -96,7 +96,7 @@ export class ChatTemplate {
     lead: readonly ChatMessage[],
     variables: TemplateVariables,
   ): Promise<readonly Token[] | null> {
-    await this.#encoder.learn([system, JSON.stringify(variables.tools), ...lead.map(toContents)]);
+    await this.#encoder.learn(() => [system, JSON.stringify(variables.tools), ...lead.map(toContents)]);
     const text = this.#rounds
       ? this.#rounds.front({ system, variables }, lead)
       : this.#preamble(system, lead, variables);
@@ -108,7 +108,7 @@ export class ChatTemplate {
    * probes could see, so that these messages render otherwise behind that one: then the prompt must be rendered in full.
    */
   async delta(messages: readonly ChatMessage[], before: ChatMessage | null): Promise<readonly Token[] | null> {
-    await this.#encoder.learn([...messages, ...(before === null ? [] : [before])].map(toContents));
+    await this.#encoder.learn(() => [...messages, ...(before === null ? [] : [before])].map(toContents));
     const text = this.#delta(messages);
     const overlap = before === null ? '' : this.#overlap(before, messages, text);
     if (overlap === null) return null;
@@ -144,7 +144,7 @@ export class ChatTemplate {
     variables: TemplateVariables,
     forAnswer: boolean,
   ): Promise<readonly Token[]> {
-    await this.#encoder.learn([system, JSON.stringify(variables.tools), ...messages.map(toContents)]);
+    await this.#encoder.learn(() => [system, JSON.stringify(variables.tools), ...messages.map(toContents)]);
     return this.#encoder.encode(this.#render([...toFront(system), ...messages], variables, forAnswer));
   }
 

@@ -35,9 +35,9 @@ export class PromptEncoder {
     this.#vocabulary = vocabulary;
   }
 
-  /** To be awaited before contents are guarded. */
-  async learn(contents: readonly string[]): Promise<void> {
-    await this.#vocabulary.learn?.(contents);
+  /** To be awaited before contents are guarded; they are only asked for where the vocabulary has to learn them. */
+  async learn(contents: () => readonly string[]): Promise<void> {
+    await this.#vocabulary.learn?.(contents());
   }
 
   /** A text as it may go into a template. */

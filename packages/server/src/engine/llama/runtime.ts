@@ -163,7 +163,8 @@ function toAttentionShape(file: GgufFileInfo): AttentionShape {
   };
 }
 
-function toVocabulary(model: LlamaModel): Vocabulary {
+/** The vocabulary of a loaded model; the weights need not be there (`vocabOnly`). */
+export function toVocabulary(model: LlamaModel): Vocabulary {
   const { tokens, token_type } = model.fileInfo.metadata.tokenizer.ggml;
   return {
     tokenize: (text, parsesControl) => model.tokenize(text, parsesControl),

@@ -1,21 +1,19 @@
 /** A request -> the prompt of one generation: preamble and chain as tokens that are there already, and what opens the answer. */
 import { errors } from '@longwire/protocol';
 import type { ResponseSettings } from '@longwire/protocol';
-import { selectTools, type ToolSelection } from '../chat/tool-choice.ts';
 import type { GenerateRequest } from '../engine.ts';
 import type { Family } from '../chat-template/families/family.ts';
 import { allMessages } from './context.ts';
+import { Offers, type Offer } from './offers.ts';
 import { RoundChains } from './rounds.ts';
 import type { RoundChain } from './rounds.ts';
 import type { RoundFront } from '../chat-template/rounds.ts';
 import type { Encoding, TokenContext } from './context.ts';
 import type { ChatMessage } from '../chat-template/messages.ts';
-import type { TemplateVariables } from '../chat-template/rendering.ts';
 import { spanLength } from './span.ts';
 import type { Span, TokenBlock } from './span.ts';
 import { emptyText } from '../chat-template/template.ts';
 import type { ChatTemplate, TemplateText } from '../chat-template/template.ts';
-import { toCallTargets, toChatTools } from '../chat-template/tools.ts';
 import type { CallTarget } from '../chat-template/tools.ts';
 
 /** What a generation evaluates, and how its output is read. */
@@ -38,6 +36,12 @@ export interface Prompt {
   readonly encoding: Encoding;
 }
 
+/** The system prompt, and messages of the chain that follow it. */
+interface Front {
+  readonly system: string;
+  readonly lead: readonly ChatMessage[];
+}
+
 /** Preambles kept: those of the chains that are alive at the same time, and some more. */
 const cachedPreambles = 64;
 const emptyBlock: TokenBlock = { tokens: [] };
@@ -49,7 +53,10 @@ export class PromptBuilder {
   readonly encoding: Encoding;
   readonly #template: ChatTemplate;
   readonly #contextTokens: number;
+  readonly #offers: Offers;
   readonly #preambles = new Map<string, Promise<TokenBlock | null>>();
+  /** Of messages that chains begin with: what tells them apart. */
+  readonly #leads = new WeakMap<readonly ChatMessage[], string>();
   readonly #openings = new Map<boolean, TemplateText>();
   readonly #rounds: RoundChains | null;
   /** Prompts that had to be rendered in full, in O(history). */
@@ -60,6 +67,7 @@ export class PromptBuilder {
     this.encoding = { encode: (messages, before) => template.delta(messages, before) };
     this.#template = template;
     this.#contextTokens = contextTokens;
+    this.#offers = new Offers(template.traits.toolChoice, cachedPreambles);
     this.#rounds = template.rounds && new RoundChains(template, template.rounds);
   }
 
@@ -69,25 +77,16 @@ export class PromptBuilder {
    * what the template refuses.
    */
   async build(request: GenerateRequest<TokenContext>, forAnswer: boolean): Promise<Prompt> {
-    const { settings } = request;
-    const offered = toCallTargets(request.preamble.tools);
-    const selection = selectTools(settings.tool_choice, offered);
-    const { names, mode } = selection;
-    const isHidden = mode === 'none' && !this.#template.traits.toolChoice;
-    const isShown = new Set(isHidden ? [] : names);
-    const variables: TemplateVariables = {
-      tools: toChatTools(request.preamble.tools).filter((tool) => isShown.has(tool.function.name)),
-      toolChoice: mode === 'auto' || names.length === 0 ? null : (selection.forced ?? mode),
-      thinking: settings.reasoning.effort !== 'none',
-    };
-    const { forced, heldTo } = forAnswer ? await this.#forced(selection, settings, offered) : nothingForced;
-    const { span: front, opening } = await this.#span(request, variables, forAnswer);
+    const offer = this.#offers.of(request.preamble, request.settings);
+    const { names, mode } = offer.selection;
+    const { forced, heldTo } = forAnswer ? await this.#forced(offer, request.settings) : nothingForced;
+    const { span: front, opening } = await this.#span(request, offer, forAnswer);
     const length = spanLength(front);
     if (length + forced.tokens.length >= this.#contextTokens)
       throw errors.contextLengthExceeded(this.#contextTokens, length);
     if (forAnswer && length === 0) throw errors.invalidPrompt('The prompt is empty.');
     const span = forced.tokens.length === 0 ? front : { ...front, tail: [...front.tail, ...forced.tokens] };
-    const callable = mode === 'none' ? [] : [...offered].filter(([name]) => names.includes(name));
+    const callable = mode === 'none' ? [] : [...offer.offered].filter(([name]) => names.includes(name));
     const targets: ReadonlyMap<string, CallTarget> = new Map(callable);
     return { span, length, opening, forced, heldTo, targets, family: this.#template.family, encoding: this.encoding };
   }
@@ -95,12 +94,13 @@ export class PromptBuilder {
   /** The prompt in front of what is forced, and what opens the answer in it. */
   async #span(
     request: GenerateRequest<TokenContext>,
-    variables: TemplateVariables,
+    offer: Offer,
     forAnswer: boolean,
   ): Promise<{ span: Span; opening: TemplateText }> {
     const { context, preamble, project } = request;
-    const { system, lead } = toSystem(preamble.instructions, context.lead);
-    const block = await this.#preamble(system, lead, variables);
+    const { variables } = offer;
+    const { system, lead } = toFront(preamble.instructions, context.lead);
+    const block = await this.#preamble(offer, context.lead, { system, lead });
     const chain = block && (await this.#chain(context, { system, variables }));
     if (block && chain) {
       const opening = forAnswer ? chain.opening : emptyText;
@@ -126,13 +126,15 @@ export class PromptBuilder {
 
   /** Tokens of a preamble, one object for equal ones; null where the prompt must be rendered in full. */
   async #preamble(
-    system: string,
-    lead: readonly ChatMessage[],
-    variables: TemplateVariables,
+    { preambleId, variables }: Offer,
+    chainLead: TokenContext['lead'],
+    front: Front,
   ): Promise<TokenBlock | null> {
     if (!this.#template.isConcatenative && this.#rounds === null) return null;
-    const key = JSON.stringify([system, lead, variables]);
-    const block = this.#preambles.get(key) ?? this.#encodePreamble(system, lead, variables);
+    let leadKey = this.#leads.get(chainLead);
+    if (leadKey === undefined) this.#leads.set(chainLead, (leadKey = JSON.stringify(chainLead)));
+    const key = `${preambleId} ${leadKey}`;
+    const block = this.#preambles.get(key) ?? this.#encodePreamble(front, variables);
     // The newest stands last: what falls out is what was not asked for longest.
     this.#preambles.delete(key);
     this.#preambles.set(key, block);
@@ -146,11 +148,7 @@ export class PromptBuilder {
     }
   }
 
-  async #encodePreamble(
-    system: string,
-    lead: readonly ChatMessage[],
-    variables: TemplateVariables,
-  ): Promise<TokenBlock | null> {
+  async #encodePreamble({ system, lead }: Front, variables: Offer['variables']): Promise<TokenBlock | null> {
     const tokens = await this.#template.preamble(system, lead, variables);
     return tokens === null ? null : { tokens };
   }
@@ -169,9 +167,8 @@ export class PromptBuilder {
    * that it was trained on. A format is held from the first character of the answer on, wherever a family lets that begin.
    */
   async #forced(
-    { names, mode, forced }: ToolSelection,
+    { offered, selection: { names, mode, forced } }: Offer,
     settings: ResponseSettings,
-    offered: ReadonlyMap<string, CallTarget>,
   ): Promise<Pick<Prompt, 'forced' | 'heldTo'>> {
     const { family } = this.#template;
     if (mode === 'required') {
@@ -190,10 +187,7 @@ export class PromptBuilder {
  * The system prompt. Messages that a chain begins with are part of it where there are no instructions; with instructions they
  * follow it, so that instructions and tools alone are a prefix of every chain.
  */
-function toSystem(
-  instructions: string | null,
-  lead: readonly ChatMessage[],
-): { system: string; lead: readonly ChatMessage[] } {
+function toFront(instructions: string | null, lead: readonly ChatMessage[]): Front {
   if (instructions) return { system: instructions, lead };
   return { system: lead.map((message) => message.content).join('\n\n'), lead: [] };
 }
