@@ -10,6 +10,7 @@ import type { Report } from './report/report.ts';
 import { measureEvents } from './suites/events.ts';
 import { measureInstructions } from './suites/instructions.ts';
 import { measureMemory } from './suites/memory.ts';
+import { measurePrompts } from './suites/prompt.ts';
 import { measureRollouts } from './suites/rollouts.ts';
 import type { Findings, SuiteOptions } from './suites/suite.ts';
 import { measureTurns } from './suites/turns.ts';
@@ -20,6 +21,7 @@ const suites: Readonly<Record<SuiteName, (options: SuiteOptions) => Promise<Find
   memory: measureMemory,
   instructions: measureInstructions,
   rollouts: measureRollouts,
+  prompt: measurePrompts,
 };
 
 async function run({ suites: names, rounds, full, scenes, jsonPath, htmlPath }: BenchOptions): Promise<void> {

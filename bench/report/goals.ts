@@ -110,6 +110,32 @@ const goals: readonly Goal[] = [
     limit: atMost(1600),
     hint: 'It is what is added to a turn, p50: see G1.',
   },
+  {
+    id: 'G13',
+    goal: 'prompt of a turn, rendered and tokenised, p50: at most 1 ms',
+    figures: ['prompt.demo'],
+    of: 'value',
+    limit: atMost(1000),
+    hint: 'The floor is the tokenizer alone on the new text; the rest is three renderings of the template.',
+  },
+  {
+    id: 'G13',
+    goal: 'prompt of a turn, rendered and tokenised, p50: at most 150 us',
+    figures: ['prompt.demo'],
+    of: 'value',
+    limit: atMost(150),
+    hint: 'The floor is the tokenizer alone on the new text, llama.cpp with a small vocabulary: it takes most of that by itself.',
+    isMoonshot: true,
+  },
+  {
+    id: 'G13',
+    goal: 'turns whose tokens differ from a full encode: none',
+    figures: ['prompt.demo.differs', 'prompt.reasoning.differs'],
+    which: 'worst',
+    of: 'value',
+    limit: atMost(0),
+    hint: 'A template looks further than its probes saw, or a token reaches over a seam.',
+  },
   ...savingGoals,
 ];
 
