@@ -14,6 +14,7 @@ import { measurePrompts } from './suites/prompt.ts';
 import { measureRollouts } from './suites/rollouts.ts';
 import type { Findings, SuiteOptions } from './suites/suite.ts';
 import { measureTurns } from './suites/turns.ts';
+import { measureWarmUps } from './suites/warm-up.ts';
 
 const suites: Readonly<Record<SuiteName, (options: SuiteOptions) => Promise<Findings>>> = {
   turns: measureTurns,
@@ -22,6 +23,7 @@ const suites: Readonly<Record<SuiteName, (options: SuiteOptions) => Promise<Find
   instructions: measureInstructions,
   rollouts: measureRollouts,
   prompt: measurePrompts,
+  'warm-up': measureWarmUps,
 };
 
 async function run({ suites: names, rounds, full, scenes, jsonPath, htmlPath }: BenchOptions): Promise<void> {

@@ -2,14 +2,16 @@
  * An engine that takes token ids, with all of Longwire's own work and no model: chains are rendered and tokenised, sequences leased and
  * compared, answers read back. What a turn costs here is what a server of token ids costs our process.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../../packages/server/src/engine/engine.ts';
 import { createChatTemplate } from '../../packages/server/src/engine/chat-template/template.ts';
 import type { Token, Vocabulary } from '../../packages/server/src/engine/chat-template/tokenizer.ts';
-import { generate, type Generator } from '../../packages/server/src/engine/llama/generate.ts';
+import { generate, warm, type Generator } from '../../packages/server/src/engine/llama/generate.ts';
 import type { EvaluatedSequence, SampledToken } from '../../packages/server/src/engine/llama/kv-sequence.ts';
 import { extendContext, type TokenContext } from '../../packages/server/src/engine/token-chain/context.ts';
 import { PromptBuilder } from '../../packages/server/src/engine/token-chain/prompt.ts';
 import { SequencePool } from '../../packages/server/src/engine/token-chain/sequences.ts';
+import { instant, type Pace } from './cost.ts';
 
 const contextTokens = 1_000_000;
 const sequences = 8;
@@ -26,12 +28,12 @@ const vocabulary: Vocabulary = {
   needsBos: false,
 };
 
-/** Creates it. It serves one model of this name. */
-export async function createTokenEngine(model: string): Promise<Engine<TokenContext>> {
+/** Creates it. It serves one model of this name. Of the pace, what is fixed and what is prefilled count: a sequence has its prefix. */
+export async function createTokenEngine(model: string, pace: Pace = instant): Promise<Engine<TokenContext>> {
   const template = await createChatTemplate(null, vocabulary);
   const prompts = new PromptBuilder(template, contextTokens);
   const generator: Generator<CountedSequence> = {
-    pool: new SequencePool(Array.from({ length: sequences }, () => new CountedSequence())),
+    pool: new SequencePool(Array.from({ length: sequences }, () => new CountedSequence(pace))),
     contextTokens,
     detokenize: (tokens) => String.fromCodePoint(...tokens),
     closing: await template.closing(),
@@ -47,14 +49,26 @@ export async function createTokenEngine(model: string): Promise<Engine<TokenCont
       const prompt = await prompts.build(request, true);
       yield* generate(generator, request, prompt, { sampling: {}, inputGrammars: new Map() }, signal);
     },
+    async warm(request, signal) {
+      const prompt = await prompts.build(request, false);
+      const cachedTokens = Math.min(prompt.length, generator.pool.cached(prompt.span));
+      // Stopped by the answer that takes over, or by the end of the server.
+      if (prompt.length > cachedTokens) warm(generator, prompt, signal).catch(() => {});
+      return { inputTokens: prompt.length, cachedTokens, outputTokens: 0, reasoningTokens: 0 };
+    },
     release: (context) => context.release(),
     close: () => generator.pool.drain(),
   };
 }
 
-/** Knows how many tokens it would hold. */
+/** Knows how many tokens it would hold, and takes its time for them. */
 class CountedSequence implements EvaluatedSequence<CountedSequence> {
+  readonly #pace: Pace;
   length = 0;
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+  }
 
   async truncate(length: number): Promise<void> {
     this.length = Math.min(length, this.length);
@@ -69,11 +83,14 @@ class CountedSequence implements EvaluatedSequence<CountedSequence> {
   }
 
   async append(tokens: readonly Token[]): Promise<void> {
+    const { prefillPerSecond } = this.#pace;
+    if (prefillPerSecond > 0) await sleep((1000 * tokens.length) / prefillPerSecond);
     this.length += tokens.length;
   }
 
   async *generate(tokens: readonly Token[]): AsyncGenerator<SampledToken, void> {
-    this.length += tokens.length;
+    if (this.#pace.fixedMs > 0) await sleep(this.#pace.fixedMs);
+    await this.append(tokens);
     for (const character of answer) {
       yield { token: toToken(character) };
       this.length += 1;

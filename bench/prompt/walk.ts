@@ -24,6 +24,8 @@ export interface PromptTurn {
 
 /** A turn whose prompt was made a second time, from the whole history. */
 export interface ComparedTurn {
+  /** Counts from 0. */
+  readonly turn: number;
   /** Of the whole prompt. */
   readonly tokens: number;
   /** Rendering and tokenising the whole history. */
@@ -71,7 +73,7 @@ export class PromptWalk {
       const messages = [...context.lead, ...allMessages(context)];
       const whole = await this.#template.full(instructions, messages, variables, true);
       const fullUs = toUs(startMs);
-      turns.push({ tokens: whole.length, fullUs, isExact: tokens !== null && isSame(tokens(), whole) });
+      turns.push({ turn, tokens: whole.length, fullUs, isExact: tokens !== null && isSame(tokens(), whole) });
     });
     return turns;
   }

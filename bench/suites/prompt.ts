@@ -13,8 +13,10 @@ import type { Findings, SuiteOptions } from './suite.ts';
 const rollouts = ['airline-27', 'coding-30', 'coding-90', 'coding-170'] as const;
 /** What is drawn, and rendered in full in every round. */
 const longest = 'coding-170';
-/** Compared in every run also with the template that is slow to render. */
+/** Compared with both templates in every run, the others with the first one: a turn in full takes a tenth of a second. */
 const short: readonly string[] = ['airline-27', 'coding-30'];
+/** Of the longest rollout, every so many turns are compared in a run that is not full. */
+const briefStep = 3;
 /** Turns before this one warm up a conversation. */
 const firstTurn = 5;
 /** Each takes two seconds. */
@@ -42,9 +44,9 @@ export async function measurePrompts({ rounds, full, progress }: SuiteOptions): 
   await using demo = await loadDemoTokenizer();
   const walks = { demo: await open(demo, demo.chatTemplate), reasoning: await open(demo, reasoningTemplate) };
   const compared: Record<TemplateId, ReadonlyMap<string, readonly ComparedTurn[]>> = {
-    demo: await compare(walks.demo, rollouts, (name) => progress(`prompt: every turn of ${name} in full`)),
-    reasoning: await compare(walks.reasoning, full ? rollouts : short, (name) =>
-      progress(`prompt: every turn of ${name} in full, ${templateNames.reasoning}`),
+    demo: await compare(walks.demo, rollouts, full, (name) => progress(`prompt: ${name} in full`)),
+    reasoning: await compare(walks.reasoning, full ? rollouts : short, full, (name) =>
+      progress(`prompt: ${name} in full, ${templateNames.reasoning}`),
     ),
   };
   const found: Record<TemplateId, PromptRound[]> = { demo: [], reasoning: [] };
@@ -89,12 +91,14 @@ async function open({ vocabulary }: DemoTokenizer, source: string): Promise<Walk
 async function compare(
   walks: Walks,
   names: readonly string[],
+  full: boolean,
   begin: (name: string) => void,
 ): Promise<Map<string, readonly ComparedTurn[]>> {
   const turns = new Map<string, readonly ComparedTurn[]>();
   for (const name of names) {
     begin(name);
-    turns.set(name, (await walks.get(name)?.compare()) ?? []);
+    const step = name === longest && !full ? briefStep : 1;
+    turns.set(name, (await walks.get(name)?.compare((turn) => turn % step === 0)) ?? []);
   }
   return turns;
 }
@@ -147,9 +151,9 @@ function toFigures(id: TemplateId, rounds: readonly PromptRound[], compared: rea
   ];
 }
 
-/** The median of the rounds for each turn, at its place on the axis. */
+/** The median of the rounds for each turn that was compared, at its place on the axis. */
 function toCurve(rounds: readonly PromptRound[], axis: readonly ComparedTurn[]): [number, number][] {
-  return axis.map(({ tokens }, turn) => [
+  return axis.map(({ turn, tokens }) => [
     tokens,
     median(rounds.flatMap(({ turns }) => turns.get(longest)?.[turn]?.deltaUs ?? [])),
   ]);
