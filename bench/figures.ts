@@ -14,7 +14,7 @@ export interface Figure {
   /** Stable, such as `turn.session.added.p50`: goals and gates refer to it. */
   readonly id: string;
   readonly name: string;
-  readonly unit: '' | 'us' | 'ms' | 's' | '/s' | 'B' | 'KB' | '%' | 'instructions';
+  readonly unit: '' | 'us' | 'ms' | 's' | '/s' | 'B' | 'KB' | '%' | 'RTT' | 'instructions';
   readonly rounds: readonly Round[];
   readonly floorName: string | null;
 }

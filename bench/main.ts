@@ -8,6 +8,7 @@ import { createProgress } from './report/progress.ts';
 import { toGoalTable, toTable } from './report/table.ts';
 import type { Report } from './report/report.ts';
 import { measureEvents } from './suites/events.ts';
+import { measureFailures } from './suites/failure.ts';
 import { measureInstructions } from './suites/instructions.ts';
 import { measureMemory } from './suites/memory.ts';
 import { measurePrompts } from './suites/prompt.ts';
@@ -24,6 +25,7 @@ const suites: Readonly<Record<SuiteName, (options: SuiteOptions) => Promise<Find
   rollouts: measureRollouts,
   prompt: measurePrompts,
   'warm-up': measureWarmUps,
+  failure: measureFailures,
 };
 
 async function run({ suites: names, rounds, full, scenes, jsonPath, htmlPath }: BenchOptions): Promise<void> {

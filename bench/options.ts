@@ -4,7 +4,16 @@ import { isRolloutName, rolloutNames, type RolloutName } from '../packages/serve
 import { goalScenes, type SceneChoice } from './suites/scenes.ts';
 
 /** Parts of a run. */
-export const suiteNames = ['turns', 'events', 'memory', 'instructions', 'rollouts', 'prompt', 'warm-up'] as const;
+export const suiteNames = [
+  'turns',
+  'events',
+  'memory',
+  'instructions',
+  'rollouts',
+  'prompt',
+  'warm-up',
+  'failure',
+] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
 /** What was asked for. */

@@ -14,6 +14,8 @@ export interface LineHooks {
   judge(direction: Direction, number: number, frame: Frame): Verdict;
   /** The server sent a close frame, and not as an answer to the client's. */
   serverClosed(code: number): void;
+  /** The server has ended its side, of itself or because the line did. */
+  serverLeft(): void;
   /** Both TCP connections are gone. */
   ended(): void;
 }
@@ -103,6 +105,8 @@ export class Line {
       if (!this.#isBroken) reset(to);
     });
     from.on('end', () => this.#pass(flow));
+    // A reset has no end, and an end that we do not answer has no close.
+    if (from === this.#far) for (const end of ['end', 'close']) from.once(end, () => this.#hooks.serverLeft());
     from.on('close', () => {
       this.#pass(flow);
       this.#open -= 1;

@@ -53,6 +53,8 @@ export interface ConnectionRecord {
   /** In the server's close frame; null where it sent none, or only answered the client's. */
   serverCloseCode: number | null;
   isOpen: boolean;
+  /** Whether the server's side is still there: with a black hole between them, it may go long before the client's. */
+  hasServer: boolean;
 }
 
 /** A proxy that listens on loopback. */
@@ -130,6 +132,7 @@ class Proxy implements ChaosProxy {
       faults: [],
       serverCloseCode: null,
       isOpen: false,
+      hasServer: false,
     };
     this.connections.push(record);
     const refusal = this.#options.refusalOf?.(record.number) ?? null;
@@ -168,10 +171,15 @@ class Proxy implements ChaosProxy {
 
   #join(record: ConnectionRecord, near: Socket, far: Socket): void {
     record.isOpen = true;
+    record.hasServer = true;
     const line = new Line(near, far, {
       judge: (direction, frame, content) => this.#judge(record, direction, frame, content),
       serverClosed: (code) => {
         record.serverCloseCode = code;
+        this.#change();
+      },
+      serverLeft: () => {
+        record.hasServer = false;
         this.#change();
       },
       ended: () => {

@@ -86,6 +86,6 @@ function createQueue(freeAtMs: number): (dueMs: number, act: () => void) => void
   return (dueMs, act) => {
     newestMs = Math.max(newestMs, dueMs);
     queue.push({ dueMs: newestMs, act });
-    if (queue.length === 1) setTimeout(release, newestMs - performance.now());
+    if (queue.length === 1) setTimeout(release, Math.max(0, newestMs - performance.now()));
   };
 }

@@ -91,6 +91,23 @@ describe('the cutting proxy', () => {
     expect(calls.filter(({ kind }) => kind === 'generate')).toHaveLength(1);
   });
 
+  it('tells when a server gives up on a line that is stalled, while the client still waits', async () => {
+    await using server = await startTestServer({ flags: ['--ping-interval-ms', '100', '--dead-peer-ms', '200'] });
+    const left = Promise.withResolvers<void>();
+    await using proxy = await startProxy(server.url, {
+      changed: () => {
+        if (proxy.connections.some(({ status, hasServer }) => status === 101 && !hasServer)) left.resolve();
+      },
+    });
+    using socket = await TestSocket.open(proxy.url);
+    expect(await turn(socket)).toEqual(whole);
+    expect(proxy.connections).toMatchObject([{ isOpen: true, hasServer: true }]);
+    await proxy.breakAll({ kind: 'stall' });
+    await left.promise;
+    expect(proxy.connections).toMatchObject([{ isOpen: true, hasServer: false }]);
+    expect(socket.closed).toBeNull();
+  });
+
   it('loses a frame up: the server never sees it', async () => {
     const { engine, calls } = createEchoEngine();
     await using server = await startTestServer({ engines: [engine] });
