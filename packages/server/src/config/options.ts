@@ -362,7 +362,7 @@ export const options = {
   'ping-interval-ms': {
     group: 'Timers',
     kind: 'integer',
-    default: 5_000,
+    default: 4_500,
     min: 100,
     max: maxDelayMs,
     about: 'Time between WebSocket pings.',
@@ -370,7 +370,7 @@ export const options = {
   'dead-peer-ms': {
     group: 'Timers',
     kind: 'integer',
-    default: 10_000,
+    default: 9_000,
     min: 200,
     max: maxDelayMs,
     about: 'Silence, pongs included, after which a connection counts as dead.',

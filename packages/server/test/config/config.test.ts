@@ -56,7 +56,7 @@ describe('defaults', () => {
         maxInFlight: 16,
         maxQueued: 256,
       },
-      timers: { connectionLifetimeMs: 3_600_000, pingIntervalMs: 5_000, drainTimeoutMs: 30_000 },
+      timers: { connectionLifetimeMs: 3_600_000, pingIntervalMs: 4_500, deadPeerMs: 9_000, drainTimeoutMs: 30_000 },
       log: { level: 'info', format: 'pretty' },
     });
   });
