@@ -20,8 +20,8 @@ export async function startDelayProxy(target: string, rttMs: number, pauseMs = 0
       open.add(socket);
       socket.on('error', () => {}).on('close', () => open.delete(socket));
     }
-    // The connection was made here at once: its round trip is paid with the first bytes.
-    delay(outside, inside, new CongestionWindow(rttMs, pauseMs), rttMs, rttMs);
+    // The connection was made here at once: its round trip is paid by the first bytes, in front of their own way.
+    delay(outside, inside, new CongestionWindow(rttMs, pauseMs), rttMs, 1.5 * rttMs);
     delay(inside, outside, new CongestionWindow(rttMs, pauseMs), rttMs, 0);
   });
   await new Promise<void>((resolve) => {
