@@ -22,8 +22,6 @@ const { startServer } = await import('../../packages/server/src/server.ts');
 const { loadConfig } = await import('../../packages/server/src/config/config.ts');
 const { createLog } = await import('../../packages/server/src/observe/log.ts');
 const { createOpenAIChatEngine } = await import('../../packages/server/src/engine/openai-chat/openai-chat.ts');
-const { createLlamaEngine } = await import('../../packages/server/src/engine/llama/llama.ts');
-const { tinyDemo } = await import('../../packages/server/src/engine/llama/demo.ts');
 const { createScriptedEngine } = await import('../../packages/server/src/engine/scripted/scripted.ts');
 
 const { values, positionals } = parseArgs({
@@ -43,7 +41,7 @@ const { values, positionals } = parseArgs({
 const engines = values.scripted.map((name) => createScriptedEngine({ workload: loadWorkload(name), rate: 'instant' }));
 const pace: Pace = { ...instant, ...(JSON.parse(values.pace) as Partial<Pace>) };
 const ids = values.tokens === undefined ? [] : [(await createTokenEngine(values.tokens, pace)) as Engine];
-const embedded = values.demo ? [(await createLlamaEngine(tinyDemo)) as Engine] : [];
+const embedded = values.demo ? [await createDemoEngine()] : [];
 const remote =
   values.engine === undefined
     ? []
@@ -60,3 +58,10 @@ const server = await startServer({ ...config, listen }, log, { engines: [...engi
 
 obeySignals();
 process.stdout.write(`${server.url}\n`);
+
+/** Loaded only where it is asked for: the others measure their start without it. */
+async function createDemoEngine(): Promise<Engine> {
+  const { createLlamaEngine } = await import('../../packages/server/src/engine/llama/llama.ts');
+  const { tinyDemo } = await import('../../packages/server/src/engine/llama/demo.ts');
+  return (await createLlamaEngine(tinyDemo)) as Engine;
+}

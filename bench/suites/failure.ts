@@ -29,13 +29,16 @@ type Recovery = (typeof recoveries)[number];
 export async function measureFailures({ rounds, full, progress }: SuiteOptions): Promise<Findings> {
   await using alone = await startChild('./servers/longwire.ts', { args: ['--scripted', model] });
   // Waiting costs nothing and disturbs nobody: the rest is measured meanwhile.
-  const vanished = measureDeadPeers(alone.url, model, full ? 4 * deadPeers : deadPeers);
+  const peers = full ? 4 * deadPeers : deadPeers;
+  const vanished = measureDeadPeers(alone.url, model, peers);
+  // Told where it is awaited.
+  vanished.catch(() => {});
   progress('failure: rollouts on a line that breaks');
   const cuts = await measureCuts(full ? 10 * brokenRollouts : brokenRollouts);
   const reconnects = await measureReconnects(full ? rounds : Math.min(rounds, briefRounds), progress);
   progress('failure: readers that stall');
   const stalled = await measureStalled();
-  progress(`failure: ${deadPeers} peers that are gone`);
+  progress(`failure: ${peers} peers that are gone`);
   const deadMs = await vanished;
   return {
     figures: [
