@@ -31,7 +31,7 @@ export const usage = `npm run bench -- [--full] [--only turns,events,…] [--rou
 
 Measures Longwire against floors of the same run: a bare ws server, a bare Node hop, the engine called directly.
 
-  --full          every link, pace and length: most of an hour in place of eight minutes
+  --full          every link, pace and length: most of an hour in place of ten minutes
   --only LIST     ${suiteNames.join(', ')}
   --rounds N      interleaved rounds of the turns and the events [7]
   --workload LIST rollouts to play, of ${rolloutNames.join(', ')} [${goalScenes.workloads.join()}]

@@ -145,7 +145,11 @@ function toFigures(id: TemplateId, rounds: readonly PromptRound[], compared: rea
       late,
     ),
     toFigure(
-      { id: `prompt.${id}.differs`, name: `turns of ${compared.length} whose tokens differ from a full encode`, unit: '' },
+      {
+        id: `prompt.${id}.differs`,
+        name: `turns of ${compared.length} whose tokens differ from a full encode`,
+        unit: '',
+      },
       [compared.filter(({ isExact }) => !isExact).length],
     ),
   ];
