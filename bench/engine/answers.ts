@@ -76,7 +76,7 @@ function toDeltas(item: OutputItem, wire: Wire): string[] {
 }
 
 /** Text in pieces of a token. Workloads are ASCII or cut between characters. */
-function toTokens(text: string): string[] {
+export function toTokens(text: string): string[] {
   return text.match(new RegExp(`.{1,${bytesPerToken}}`, 'gsu')) ?? [];
 }
 

@@ -1,7 +1,7 @@
 /**
- * The scripted engine as a process of its own: chat completions (`/v1/chat/completions`: it gets the whole text) and sessions
- * (`/v1/session`: it gets what is new). Turn k gets the workload's k-th output. `PUT /pace` sets how it spends its time, `GET /calls` tells
- * what it got.
+ * The scripted engine as a process of its own: chat completions (`/v1/chat/completions`) and Responses (`/v1/responses`), where it gets the
+ * whole text, and sessions (`/v1/session`: it gets what is new). Turn k gets the workload's k-th output. `PUT /pace` sets how it spends its
+ * time, `GET /calls` tells what it got.
  *
  * Arguments: names of rollouts (coding-30, …), paths of workload files, `stream-N` for one answer of N tokens; `--pace JSON`.
  */
@@ -10,14 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { announce } from '../servers/announce.ts';
 import { loadWorkload } from '../workloads/load.ts';
-import { chatWire, sessionWire, toAnswers, type Answer, type Wire } from './answers.ts';
+import { chatWire, sessionWire, toAnswers, type Answer } from './answers.ts';
 import { commonPrefix, instant, toDelayMs, type Pace } from './cost.ts';
 import { play } from './play.ts';
-import { countAssistantRuns } from './runs.ts';
+import { responsesWire, toResponsesAnswers } from './responses-wire.ts';
+import { countAssistantRuns, countOutputRuns } from './runs.ts';
 
 /** What the engine got in one call. */
 export interface EngineCall {
-  readonly kind: 'text' | 'session';
+  readonly kind: 'text' | 'session' | 'responses';
   readonly receivedBytes: number;
   /** Leading bytes that the call of the turn before had too; 0 while the pace does not ask for it. */
   readonly matchedBytes: number;
@@ -31,9 +32,14 @@ const workloads = positionals.map(loadWorkload);
 const books = new Map(
   workloads.map((workload) => [
     workload.name,
-    { text: toAnswers(workload, chatWire), session: toAnswers(workload, sessionWire) },
+    {
+      text: toAnswers(workload, chatWire),
+      session: toAnswers(workload, sessionWire),
+      responses: toResponsesAnswers(workload),
+    },
   ]),
 );
+const wires = { text: chatWire, session: sessionWire, responses: responsesWire } as const;
 const bodies = new Map<string, readonly Buffer[]>();
 const maxChains = 4;
 let calls: EngineCall[] = [];
@@ -47,10 +53,10 @@ const server = createServer((request, reply) => {
 
 async function serve(path: string, body: Buffer, reply: ServerResponse): Promise<void> {
   switch (path) {
-    case '/v1/chat/completions': {
-      const model = /"model":"([^"]+)"/.exec(body.toString('latin1', 0, 400))?.[1] ?? '';
-      return answer('text', model, countAssistantRuns(body), body, reply);
-    }
+    case '/v1/chat/completions':
+      return answer('text', findModel(body), countAssistantRuns(body), body, reply);
+    case '/v1/responses':
+      return answer('responses', findModel(body), countOutputRuns(body), body, reply);
     case '/v1/session': {
       const { model, turn } = JSON.parse(body.toString()) as { model: string; turn: number };
       return answer('session', model, turn, body, reply);
@@ -79,10 +85,15 @@ async function answer(kind: EngineCall['kind'], model: string, turn: number, bod
   calls.push({ kind, receivedBytes: body.length, matchedBytes });
   const delayMs = toDelayMs(pace, body.length, matchedBytes);
   if (delayMs > 0) await sleep(delayMs);
-  reply.writeHead(200, { 'content-type': kind === 'text' ? 'text/event-stream' : 'application/x-ndjson' });
-  const wire: Wire = kind === 'text' ? chatWire : sessionWire;
-  await play(found, wire, pace, reply);
+  reply.writeHead(200, { 'content-type': kind === 'session' ? 'application/x-ndjson' : 'text/event-stream' });
+  await play(found, wires[kind], pace, reply);
   reply.end();
+}
+
+/** Some servers write it behind the history; quotes inside of strings are escaped. */
+function findModel(body: Buffer): string {
+  const at = Math.max(0, body.indexOf('"model":"'));
+  return /"model":"([^"]+)"/.exec(body.toString('latin1', at, at + 400))?.[1] ?? '';
 }
 
 /** Only the turn before counts: clients that replay the same rollout side by side must not warm each other's cache. */

@@ -10,7 +10,7 @@ export interface PlaySink {
 }
 
 /** Plays an answer to its end, or until the sink is gone. */
-export async function play(answer: Answer, wire: Wire, pace: Pace, sink: PlaySink): Promise<void> {
+export async function play(answer: Answer, wire: Pick<Wire, 'text'>, pace: Pace, sink: PlaySink): Promise<void> {
   const { opening, deltas, closing } = answer;
   const total = deltas.length;
   const startMs = performance.now();
@@ -36,7 +36,7 @@ export function dueAfter(elapsedMs: number, total: number, tokensPerSecond: numb
   return Math.min(total, Math.floor((elapsedMs * tokensPerSecond) / 1000) + 1);
 }
 
-function stamps(count: number, wire: Wire): string {
+function stamps(count: number, wire: Pick<Wire, 'text'>): string {
   const stamp = wire.text(`${process.hrtime.bigint()} `);
   return stamp.repeat(count);
 }

@@ -22,6 +22,14 @@ export function parseTerminal(frame: string): { response: Response } | null {
   return event;
 }
 
+/** The output of a stream's end, or its items as they came where the end leaves them out: some servers do. `frames` are the events. */
+export function toOutput({ output }: Response, frames: readonly string[]): readonly OutputItem[] {
+  const told: readonly OutputItem[] | undefined = output;
+  if (told !== undefined) return told;
+  const done = frames.filter((frame) => frame.slice(0, typeBytes).includes('response.output_item.done"'));
+  return done.map((frame) => (JSON.parse(frame) as { item: OutputItem }).item);
+}
+
 /** The output as the next request of a full history repeats it: without ids that the server may not have stored. */
 export function toReplay(output: readonly OutputItem[]): OutputItem[] {
   return output.map((item) => {

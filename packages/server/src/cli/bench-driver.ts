@@ -32,6 +32,8 @@ export interface BenchTarget {
   /** Base URL of the API, without a slash at its end. */
   readonly url: string;
   readonly apiKey?: string | null;
+  /** Sent with every request and every handshake. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** PEM of the certificate to trust, for links of the benchmark's own. */
   readonly certificate?: string;
 }

@@ -2,7 +2,7 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import type { Item } from '@longwire/protocol';
-import { isDelta, parseTerminal, toReplay } from './bench-answer.ts';
+import { isDelta, parseTerminal, toOutput, toReplay } from './bench-answer.ts';
 import type { BenchMode, BenchTarget, Conversation, Driver, TurnTimes } from './bench-driver.ts';
 
 type HttpMode = Extract<BenchMode, `http-${string}`>;
@@ -69,6 +69,7 @@ class HttpDriver implements Driver {
           'content-type': 'application/json',
           'content-length': body.length,
           ...(key ? { authorization: `Bearer ${key}` } : {}),
+          ...this.#target.headers,
         },
       });
       request.once('error', reject);
@@ -92,8 +93,8 @@ async function readEvents(reply: IncomingMessage, startMs: number): Promise<Omit
   const totalMs = performance.now() - startMs;
   const text = Buffer.concat(chunks).toString();
   if (reply.statusCode !== 200) throw new Error(`The server answered ${reply.statusCode}: ${text.slice(0, 400)}`);
-  const events = text.split('\n').filter((line) => line.startsWith('data: {'));
-  const response = parseTerminal((events.at(-1) ?? '').slice('data: '.length))?.response;
+  const events = text.split('\n').flatMap((line) => (line.startsWith('data: {') ? [line.slice('data: '.length)] : []));
+  const response = parseTerminal(events.at(-1) ?? '')?.response;
   if (!response) throw new Error('The stream ended without the end of the response.');
   return {
     firstMs: firstMs ?? totalMs,
@@ -101,7 +102,7 @@ async function readEvents(reply: IncomingMessage, startMs: number): Promise<Omit
     events: events.length,
     bytesDown,
     responseId: response.id,
-    output: response.output,
+    output: toOutput(response, events),
   };
 }
 

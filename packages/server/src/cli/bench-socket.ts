@@ -21,7 +21,7 @@ export async function createSocketDriver(
   target: BenchTarget,
   conversation: Conversation,
 ): Promise<Driver> {
-  const headers = target.apiKey ? { authorization: `Bearer ${target.apiKey}` } : {};
+  const headers = { ...(target.apiKey ? { authorization: `Bearer ${target.apiKey}` } : {}), ...target.headers };
   const socket = new WebSocket(`${target.url.replace(/^http/, 'ws')}/responses`, {
     headers,
     perMessageDeflate: mode === 'ws-codex-deflate' ? { threshold: 0 } : false,

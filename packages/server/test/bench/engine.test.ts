@@ -1,8 +1,10 @@
+import { ResponseFold, type ServerEvent } from '@longwire/protocol';
 import { expect, test } from 'vitest';
 import { chatWire, sessionWire, toAnswers } from '../../../../bench/engine/answers.ts';
 import { commonPrefix, instant, paced, toDelayMs, withFrontEnd } from '../../../../bench/engine/cost.ts';
 import { dueAfter, play } from '../../../../bench/engine/play.ts';
-import { countAssistantRuns } from '../../../../bench/engine/runs.ts';
+import { responsesWire, toResponsesAnswers } from '../../../../bench/engine/responses-wire.ts';
+import { countAssistantRuns, countOutputRuns } from '../../../../bench/engine/runs.ts';
 import { loadWorkload } from '../../../../bench/workloads/load.ts';
 
 test('the first token is due at once, and token k at k/rate', () => {
@@ -39,6 +41,38 @@ test('turns are counted by who speaks, and content cannot pass for a role', () =
   ];
   expect(countAssistantRuns(Buffer.from(JSON.stringify({ model: 'm', messages })))).toBe(2);
   expect(countAssistantRuns(Buffer.from('{"messages":[]}'))).toBe(0);
+});
+
+test('turns of a Responses body are counted by messages and calls of the model', () => {
+  const input = [
+    { type: 'message', role: 'user', content: '{"role":"assistant"}' },
+    { role: 'assistant', content: 'a' },
+    { type: 'function_call', call_id: '1', arguments: '{"type":"function_call_output"}' },
+    { type: 'function_call_output', call_id: '1', output: 'b' },
+    { type: 'function_call', call_id: '2', arguments: '{}' },
+    { type: 'function_call_output', call_id: '2', output: 'c' },
+  ];
+  const tools = [{ type: 'function', name: 'f' }];
+  expect(countOutputRuns(Buffer.from(JSON.stringify({ model: 'm', tools, input })))).toBe(2);
+  expect(countOutputRuns(Buffer.from('{"input":"Go."}'))).toBe(0);
+});
+
+test('an answer over the Responses wire folds to the output of the workload', async () => {
+  const airline = loadWorkload('airline-27');
+  const answers = toResponsesAnswers(airline);
+  for (const [index, turn] of airline.turns.entries()) {
+    let written = '';
+    const sink = { destroyed: false, write: (bytes: string) => (written += bytes) };
+    await play(answers[index] ?? { opening: '', deltas: [], closing: '' }, responsesWire, instant, sink);
+    const lines = written.split('\n').filter((line) => line.startsWith('data: '));
+    const events = lines.map((line) => JSON.parse(line.slice('data: '.length)) as ServerEvent);
+    expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_, place) => place));
+    const fold = new ResponseFold();
+    for (const event of events.slice(0, -1)) fold.apply(event);
+    // Without its terminal event: that one has the whole output once more.
+    expect(outputText(fold.response?.output)).toBe(outputText(turn.output));
+    expect(events.at(-1)).toMatchObject({ type: 'response.completed', response: { status: 'completed' } });
+  }
 });
 
 test.each([
