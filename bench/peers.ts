@@ -21,13 +21,14 @@ const cache = join(root, '.peers');
 const homes = join(cache, 'homes');
 const programme: Programme = {
   rollout: loadWorkload('coding-170-brief'),
-  early: { name: 'early', first: 0, count: 24 },
-  late: { name: 'late', first: 150, count: 20 },
+  early: { first: 0, count: 24 },
+  late: { first: 150, count: 20 },
   stream: loadWorkload('stream-2000'),
   streams: 20,
 };
 
 async function run({ peers, rounds, jsonPath, keep }: PeerOptions): Promise<void> {
+  if (process.platform !== 'linux') throw new Error('Only Linux tells what the processes of a peer use.');
   const progress = createProgress(process.stderr);
   await using servers = new AsyncDisposableStack();
   const models = [programme.rollout.name, programme.stream.name];
@@ -41,7 +42,7 @@ async function run({ peers, rounds, jsonPath, keep }: PeerOptions): Promise<void
   const wires = [...new Set(peers.map(({ wire }) => wire))];
   for (const peer of [...wires.map(createLongwire), ...peers]) {
     try {
-      progress.say(`starting ${peer.title}`);
+      progress.say(`${peer.title}: installing, if need be, and starting`);
       const folder = peer.package === null ? root : await installPeer(peer, cache);
       const where = { folder, home: join(homes, peer.name), engine: `${engine.url}/v1`, models };
       started.push({ peer, served: servers.use(await servePeer(peer, where)) });

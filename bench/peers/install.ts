@@ -22,6 +22,7 @@ export async function installPeer({ name, package: wanted }: Peer, cache: string
   const npm = process.env['npm_execpath'];
   const args = [
     'install',
+    `--prefix=${folder}`,
     '--save-exact',
     '--no-audit',
     '--no-fund',
@@ -40,19 +41,25 @@ export async function installPeer({ name, package: wanted }: Peer, cache: string
       HOME: home,
     },
   });
+  const kill = (): boolean => child.kill();
+  process.once('exit', kill);
   try {
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code === 0 && readVersion(folder, wanted.name) === wanted.version) return folder;
-    throw new Error(`npm ended with ${code ?? 'a signal'}: ${lastLines(logPath)}`);
+    throw new Error(`npm ended with ${code ?? 'a signal'}: ${lastWords(logPath)}`);
   } finally {
+    process.off('exit', kill);
     closeSync(log);
   }
 }
 
-/** The last words of a log, on one line. */
-export function lastLines(path: string): string {
-  const lines = readFileSync(path, 'utf8').trim().split('\n');
-  return lines.slice(-4).join(' | ').slice(-600);
+/** The last words of a log, on one line and without stacks. */
+export function lastWords(path: string): string {
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .map((line) => line.trim());
+  const words = lines.filter((line) => line !== '' && !/^(at |Node\.js v)/.test(line));
+  return words.slice(-4).join(' | ').slice(-600);
 }
 
 /** Variables by their names: keys of the person's are none of a package's business. */

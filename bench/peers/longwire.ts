@@ -5,7 +5,7 @@ import type { Peer, PeerWire } from './peer.ts';
 export function createLongwire(wire: PeerWire): Peer {
   return {
     name: `longwire-${wire}`,
-    title: wire === 'chat' ? 'Longwire' : 'Longwire, Responses engine',
+    title: 'Longwire',
     package: null,
     wire,
     modes: ['ws-codex', 'http-previous', 'http-full'],

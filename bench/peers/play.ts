@@ -11,7 +11,6 @@ import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 
 /** Some turns of a rollout, one after another on one connection. */
 export interface Part {
-  readonly name: string;
   /** The rollout's turn that comes first: all before it comes along with it, as new. */
   readonly first: number;
   readonly count: number;

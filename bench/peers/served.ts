@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchTarget } from '../../packages/server/src/cli/bench-driver.ts';
-import { lastLines } from './install.ts';
+import { lastWords } from './install.ts';
 import type { Peer, Place } from './peer.ts';
 import { listTree } from './process-tree.ts';
 
@@ -65,7 +65,7 @@ export async function servePeer(peer: Peer, where: Omit<Place, 'port'>): Promise
     return { target, pid, toModel: launch.toModel ?? ((model) => model), [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
-    throw new Error(`${(error as Error).message} ${lastLines(logPath)}`.trim(), { cause: error });
+    throw new Error(`${(error as Error).message} ${lastWords(logPath)}`.trim(), { cause: error });
   }
 }
 

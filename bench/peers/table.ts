@@ -32,12 +32,10 @@ export function toPeerTable(outcomes: readonly Outcome[]): string {
 
 /** What each server does with a turn. */
 export function toNotes(outcomes: readonly Outcome[]): string {
-  const peers = [...new Set(outcomes.map(({ peer }) => peer))];
-  return peers
-    .map(
-      ({ title, package: from, does }) => `${title}${from === null ? '' : ` (${from.name} ${from.version})`}: ${does}.`,
-    )
-    .join('\n');
+  const notes = outcomes.map(({ peer: { title, package: from, does } }) => {
+    return `${title}${from === null ? '' : ` (${from.name} ${from.version})`}: ${does}.`;
+  });
+  return [...new Set(notes)].join('\n');
 }
 
 /** Peers that did not start, and modes in which one failed. */
