@@ -13,7 +13,7 @@ export const nineRouter: Peer = {
   modes: ['http-full'],
   does: 'translates to chat completions and records usage in SQLite; no stored responses, no WebSocket',
   launch: ({ home, engine, port }) => ({
-    // The server as its container starts it: the command around it first ends every other process named 9router.
+    // The server as the command around it starts it: that one first ends every process named 9router or next-server.
     argv: ['--dns-result-order=ipv4first', 'node_modules/9router/app/custom-server.js'],
     env: { PORT: String(port), HOSTNAME: '127.0.0.1', DATA_DIR: `${home}/.9router`, INITIAL_PASSWORD: password },
     readyPath: '/api/health',

@@ -47,11 +47,14 @@ export async function servePeer(peer: Peer, where: Omit<Place, 'port'>): Promise
   const { pid } = child;
   if (pid === undefined) throw new Error(`${peer.title} could not be started.`);
   const ended = once(child, 'exit');
-  const killTree = (): void => signalAll(listTree(pid), 'SIGKILL');
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  // Its number may be another's once it has ended.
+  const list = (): number[] => (hasEnded() ? [] : listTree(pid));
+  const killTree = (): void => signalAll(list(), 'SIGKILL');
   // A benchmark that is cut short leaves nothing behind.
   process.once('exit', killTree);
   const stop = async (): Promise<void> => {
-    const tree = listTree(pid);
+    const tree = list();
     signalAll(tree, 'SIGTERM');
     await Promise.race([ended, sleep(graceMs, undefined, { ref: false })]);
     signalAll(tree, 'SIGKILL');
@@ -59,7 +62,7 @@ export async function servePeer(peer: Peer, where: Omit<Place, 'port'>): Promise
   };
   try {
     const url = `http://127.0.0.1:${port}`;
-    await untilReady(`${url}${launch.readyPath}`, () => child.exitCode !== null || child.signalCode !== null);
+    await untilReady(`${url}${launch.readyPath}`, hasEnded);
     const headers = { ...launch.headers, ...(await launch.configure?.(url)) };
     const target = { url: url + launch.basePath, headers };
     return { target, pid, toModel: launch.toModel ?? ((model) => model), [Symbol.asyncDispose]: stop };
