@@ -52,56 +52,79 @@ interface Goal {
   readonly mode: BenchMode | null;
   readonly atLeast: number;
   readonly unit: string;
+  /** What stands in the way, where it is missed. */
+  readonly hint: string;
+  readonly isMoonshot?: true;
 }
+
+const added = 'added to a turn at 100k tokens';
+const cpu = 'CPU of a streamed token';
+const passedOn = 'A peer that passes events on does not read them; Longwire reads, checks and numbers each.';
+const loaded =
+  'On a loaded machine the longer turn waits more often: see the range, and run it again when nothing else does.';
 
 const goals: readonly Goal[] = [
   {
-    goal: 'added to a turn at 100k tokens, each in its best mode: at least 5x below the best peer',
+    goal: `${added}, each in its best mode: at least 5x below the best peer`,
     field: 'lateMs',
     mode: null,
     atLeast: 5,
     unit: 'ms',
+    hint: loaded,
   },
   {
-    goal: 'added to a turn at 100k tokens, all over HTTP with the full history: at least 5x below the best peer',
+    goal: `${added}, each in its best mode: at least 20x below the best peer`,
+    field: 'lateMs',
+    mode: null,
+    atLeast: 20,
+    unit: 'ms',
+    hint: loaded,
+    isMoonshot: true,
+  },
+  {
+    goal: `${added}, all over HTTP with the full history: at least 5x below the best peer`,
     field: 'lateMs',
     mode: 'http-full',
     atLeast: 5,
     unit: 'ms',
+    hint: 'Parsing the whole history is what every server does there, and Longwire checks each item of it.',
   },
   {
-    goal: 'CPU of a streamed token, each in its best mode: at least 3x below the best peer',
+    goal: `${cpu}, each in its best mode: at least 3x below the best peer`,
     field: 'tokenCpuUs',
     mode: null,
     atLeast: 3,
     unit: 'us',
+    hint: passedOn,
   },
   {
-    goal: 'CPU of a streamed token, all over HTTP: at least 3x below the best peer',
+    goal: `${cpu}, all over HTTP: at least 3x below the best peer`,
     field: 'tokenCpuUs',
     mode: 'http-full',
     atLeast: 3,
     unit: 'us',
+    hint: passedOn,
   },
 ];
 
 /** G16. The best peer is the one that comes nearest to Longwire over its own wire; those that failed cannot be it. */
 export function judgePeers(outcomes: readonly Outcome[]): Verdict[] {
-  return goals.map(({ goal, field, mode, atLeast, unit }) => {
+  return goals.map(({ goal, field, mode, atLeast, unit, hint, isMoonshot = false }) => {
+    const named = { id: 'G16', goal, isMoonshot };
     const rivals = outcomes
       .filter((each) => !isOurs(each) && each.failure === null && (mode === null || each.mode === mode))
       .map((each) => ({ each, ratio: median(ratiosTo(outcomes, each, mode ?? ownMode, field)) }))
       .filter(({ ratio }) => !Number.isNaN(ratio));
     const [nearest] = rivals.toSorted((a, b) => a.ratio - b.ratio);
-    if (!nearest) return { id: 'G16', goal, value: null, floor: null, isReached: null };
+    if (!nearest) return { ...named, value: null, floor: null, isReached: null, hint: null };
     const { each, ratio } = nearest;
     const value = median(each.rounds.map((measured) => measured[field]));
     return {
-      id: 'G16',
-      goal,
+      ...named,
       value: `${toText(ratio)}x below`,
       floor: `${each.peer.title}, ${each.mode}: ${toText(value)} ${unit}`,
       isReached: ratio >= atLeast,
+      hint: ratio >= atLeast ? null : hint,
     };
   });
 }

@@ -86,8 +86,11 @@ test('the goal is judged by the peer that comes nearest', () => {
     outcome(quick, 'http-full', [8, 8]),
     outcome(quick, 'ws-codex', [6, 6]),
   ];
-  const [best, http] = judgePeers(all);
+  const [best, moonshot, http] = judgePeers(all);
   expect(best).toMatchObject({ value: '6.00x below', floor: 'Quick, ws-codex: 6.00 ms', isReached: true });
+  expect(best?.hint).toBeNull();
+  expect(moonshot).toMatchObject({ isReached: false, isMoonshot: true });
+  expect(moonshot?.hint).toMatch(/loaded machine/);
   expect(http).toMatchObject({ value: '2.00x below', floor: 'Quick, http-full: 8.00 ms', isReached: false });
 });
 
