@@ -50,6 +50,7 @@ async function run({ suites: names, rounds, full, scenes, jsonPath, htmlPath }: 
 
 // An interrupt ends the servers and the link too: they go when the process exits.
 process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options === null) process.stdout.write(usage);
