@@ -48,7 +48,7 @@ async function run({ suites: names, rounds, full, scenes, jsonPath, htmlPath }: 
   if (htmlPath !== null) writeFileSync(htmlPath, toPage(report));
 }
 
-// An interrupt ends the servers and the link too: they go when the process exits.
+// An interrupt, or an end, takes the servers and the link along: they go when the process exits.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 try {
