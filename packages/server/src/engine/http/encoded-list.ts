@@ -3,11 +3,11 @@
  *
  * Bytes live in pages that never move and are only ever appended to. A list is a page and how much of it is ours: the list at
  * the tip of a page is extended in place, any other (a fork) opens a page of its own behind the same bytes. So nothing is
- * copied or encoded twice, and a request body is a list of page views, O(log n) of them at first and one per 32 KiB later.
+ * copied or encoded twice, and a request body is a list of page views, O(log n) of them at first and one per 64 KiB later.
  */
 
 const minPageBytes = 4 * 1024;
-const maxPageBytes = 32 * 1024;
+const maxPageBytes = 64 * 1024;
 
 interface Page {
   readonly bytes: Buffer;

@@ -71,7 +71,7 @@ describe('a context', () => {
     let context = engine.extend(null, [user('start')]);
     for (let turn = 0; turn < 450; turn++) context = engine.extend(context, [user('x'.repeat(1000))]);
     expect(context.messages.totalBytes).toBeGreaterThan(450_000);
-    expect(messageBytes(context).length).toBeLessThan(24);
+    expect(messageBytes(context).length).toBeLessThan(16);
   });
 
   it('is left alone by items that are refused', () => {
