@@ -85,7 +85,8 @@ export function parseCreateRequest(body: Record<string, unknown>, transport: Req
   }
   if (checked.tools) checkTools(checked.tools, 'tools');
   const { type: _type, stream_id: _streamId, stream, ...settings } = checked as Partial<ResponseCreateEvent>;
-  const request: CreateRequest = { ...settings, input: parseInput(body['input']) };
+  const request = settings as CreateRequest;
+  request.input = parseInput(body['input']);
   if (transport === 'http' && stream !== undefined) request.stream = stream;
   if (request.prompt_cache_options?.prewarm) request.generate = false;
   return request;

@@ -121,7 +121,6 @@ export interface ResponseSeed {
 /** The settings that hold for a request, with the service's own defaults. O(tools + settings), shares the request's values. */
 export function resolveSettings(request: CreateRequest): ResponseSettings {
   const { conversation } = request;
-  const { prewarm: _, ...cacheOptions } = request.prompt_cache_options ?? {};
   return {
     background: request.background ?? false,
     frequency_penalty: 0,
@@ -133,27 +132,41 @@ export function resolveSettings(request: CreateRequest): ResponseSettings {
     previous_response_id: request.previous_response_id ?? null,
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
-    reasoning: { effort: null, summary: null, ...request.reasoning },
+    reasoning: request.reasoning ? { ...noReasoning, ...request.reasoning } : noReasoning,
     safety_identifier: request.safety_identifier ?? null,
     service_tier: request.service_tier ?? 'auto',
     store: request.store ?? true,
     temperature: request.temperature ?? 1,
-    text: {
-      ...request.text,
-      format: request.text?.format ?? { type: 'text' },
-      verbosity: request.text?.verbosity ?? 'medium',
-    },
+    text: request.text ? resolveText(request.text) : plainText,
     tool_choice: request.tool_choice ?? 'auto',
-    tools: request.tools?.map(echoTool) ?? [],
+    tools: request.tools?.map(echoTool) ?? noTools,
     top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
     truncation: request.truncation ?? 'disabled',
     user: request.user ?? null,
-    metadata: request.metadata ?? {},
+    metadata: request.metadata ?? noMetadata,
     conversation: typeof conversation === 'string' ? { id: conversation } : (conversation ?? null),
     prompt: request.prompt ?? null,
-    prompt_cache_options: { ...cacheOptions, mode: cacheOptions.mode ?? 'implicit', ttl: cacheOptions.ttl ?? '30m' },
+    prompt_cache_options: request.prompt_cache_options
+      ? resolveCacheOptions(request.prompt_cache_options)
+      : implicitCache,
   };
+}
+
+// What most requests leave out is the same object in all of them: it is written once (docs/decisions/0020).
+const noReasoning: ResponseSettings['reasoning'] = { effort: null, summary: null };
+const plainText: ResponseSettings['text'] = { format: { type: 'text' }, verbosity: 'medium' };
+const noTools: ResponseSettings['tools'] = [];
+const noMetadata: ResponseSettings['metadata'] = {};
+const implicitCache: ResponseSettings['prompt_cache_options'] = { mode: 'implicit', ttl: '30m' };
+
+function resolveText(text: TextSettings): ResponseSettings['text'] {
+  return { ...text, format: text.format ?? { type: 'text' }, verbosity: text.verbosity ?? 'medium' };
+}
+
+function resolveCacheOptions(options: PromptCacheOptions): ResponseSettings['prompt_cache_options'] {
+  const { prewarm: _, ...echoed } = options;
+  return { ...echoed, mode: echoed.mode ?? 'implicit', ttl: echoed.ttl ?? '30m' };
 }
 
 function echoTool(tool: Tool): EchoedTool {

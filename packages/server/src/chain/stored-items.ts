@@ -20,6 +20,11 @@ const prefixes: Readonly<Record<string, string>> = {
   compaction: 'cmp',
 };
 
+/** Whether an item stands for a stored one. */
+export function hasReferences(items: readonly Item[]): boolean {
+  return items.some((item) => item.type === 'item_reference');
+}
+
 /**
  * The items with each `item_reference` replaced by the stored item of the same project; the array itself where there is none.
  * One read for all of them. Throws `item_not_found`.

@@ -20,7 +20,7 @@ import { steerMessage } from '../turn/steering.ts';
 import type { Log } from '../observe/log.ts';
 import type { TurnServices } from '../turn/turn.ts';
 import { logFailure } from '../turn/withheld.ts';
-import { Channel } from './channel.ts';
+import { Channel, type Taker } from './channel.ts';
 import { Lane, type LaneSurroundings } from './lane.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { Scheduler, type Start } from './scheduler.ts';
@@ -79,7 +79,7 @@ export class Connection {
   }
 
   /** Gives batches of events, in the order in which they must be sent, until the connection was closed. Call it once. */
-  read(take: (batch: LaneEvents) => Promise<void>): Promise<void> {
+  read(take: Taker<LaneEvents>): Promise<void> {
     return this.#output.read(take);
   }
 

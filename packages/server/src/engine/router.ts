@@ -39,16 +39,22 @@ export class Router {
     return [...routes.values()].flatMap(([first]) => (first ? [first.model] : []));
   }
 
+  /** As `route`, for a model that is known already. */
+  find(model: string, engineName: string | undefined): Route | undefined {
+    const routes = this.#routes.get(model);
+    return routes?.find(({ engine }) => engine.name === engineName) ?? routes?.[0];
+  }
+
   /**
    * The route of a model; asks the engines once more when the name is new. `engineName` is the engine that has the chain's state:
    * it is taken where it serves the model.
    * Throws `model_not_found`, or the engines' own `engine_unavailable` when none of them could tell its models.
    */
   async route(model: string, engineName?: string): Promise<Route> {
-    const known = this.#find(model, engineName);
+    const known = this.find(model, engineName);
     if (known) return known;
     await this.models();
-    const found = this.#find(model, engineName);
+    const found = this.find(model, engineName);
     if (found) return found;
     if (this.#routes.size === 0) await Promise.all(this.#engines.map((engine) => engine.models()));
     throw errors.modelNotFound(model);
@@ -79,10 +85,5 @@ export class Router {
 
   #engine(name: string): Engine | undefined {
     return this.#engines.find((engine) => engine.name === name);
-  }
-
-  #find(model: string, engineName: string | undefined): Route | undefined {
-    const routes = this.#routes.get(model);
-    return routes?.find(({ engine }) => engine.name === engineName) ?? routes?.[0];
   }
 }

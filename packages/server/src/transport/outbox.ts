@@ -4,7 +4,7 @@ import type { KnownEvent } from '@longwire/protocol';
 import type { WebSocket } from 'ws';
 import { drained } from './drain.ts';
 import { EventEncoders } from './event-json.ts';
-import { encodeTextFrames } from './frames.ts';
+import { takeFrameBuffer, type FrameBuffer } from './frames.ts';
 
 /** Limits of what may wait for a reader. */
 export interface OutboxLimits {
@@ -23,9 +23,8 @@ export class Outbox {
   #wait: AbortController | null = null;
   #hurries = false;
   readonly #encoders = new EventEncoders();
-  /** Frames of this tick. */
-  #held: string[] = [];
-  #heldCharacters = 0;
+  /** Frames of this tick; null between ticks. */
+  #held: FrameBuffer | null = null;
 
   constructor(socket: WebSocket, stream: Duplex, limits: OutboxLimits) {
     this.#socket = socket;
@@ -45,50 +44,68 @@ export class Outbox {
   }
 
   /**
-   * Takes the events as one text frame each; waits whenever more than the limit is on its way. False when the reader was too
-   * slow: then the rest was written all the same, so that no response ends in the middle.
+   * Takes the events as one text frame each; waits whenever more than the limit is on its way, else not at all. False when the reader
+   * was too slow: then the rest was written all the same, so that no response ends in the middle.
    */
-  async write(streamId: string | null, events: readonly KnownEvent[]): Promise<boolean> {
-    let inTime = true;
+  write(streamId: string | null, events: readonly KnownEvent[]): boolean | Promise<boolean> {
     const encoder = this.#encoders.of(streamId);
-    for (const event of events) {
-      if (this.#socket.readyState !== this.#socket.OPEN) break;
-      if (!this.#hold(encoder.encode(event))) inTime &&= await this.#hasRoom();
-    }
-    return inTime;
+    return this.#writeFrom(0, events, (event, frames) => encoder.write(event, frames), true);
   }
 
   /** The same for events that are encoded already. */
-  async send(texts: readonly string[]): Promise<boolean> {
-    let inTime = true;
-    for (const text of texts) {
-      if (this.#socket.readyState !== this.#socket.OPEN) break;
-      if (!this.#hold(text)) inTime &&= await this.#hasRoom();
-    }
-    return inTime;
+  send(texts: readonly string[]): boolean | Promise<boolean> {
+    return this.#writeFrom(0, texts, (text, frames) => frames.text(text), true);
   }
 
   /** Writes what is held. Call it before the socket is closed: nothing may follow a close frame. */
   flush(): void {
-    if (this.#held.length === 0) return;
-    const texts = this.#held;
-    this.#held = [];
-    this.#heldCharacters = 0;
-    if (this.#socket.readyState === this.#socket.OPEN) this.#stream.write(encodeTextFrames(texts));
+    const frames = this.#held;
+    if (frames === null) return;
+    this.#held = null;
+    if (this.#socket.readyState === this.#socket.OPEN) this.#stream.write(frames.bytes);
+    // A stream with nothing left to write has given all bytes to the system.
+    if (this.#stream.writableLength === 0) frames.giveBack();
   }
 
   /**
-   * Holds a frame back until nothing more can be said without waiting: a tick comes after every promise that is settled
-   * already. A turn whose engine answers at once leaves in one write in place of four, and nothing is later for it. False when
-   * that is more than may wait: then it is written now.
+   * What is said is held back until nothing more can be said without waiting: a tick comes after every promise that is settled
+   * already. A turn whose engine answers at once leaves in one write in place of four, and nothing is later for it. Where more is held
+   * than may wait, it is written now, and the reader is waited for as long as it was `inTime`.
    */
-  #hold(text: string): boolean {
-    if (this.#held.length === 0) process.nextTick(() => this.flush());
-    this.#held.push(text);
-    this.#heldCharacters += text.length;
-    if (this.#stream.writableLength + this.#heldCharacters <= this.#limits.limitBytes) return true;
-    this.flush();
-    return false;
+  #writeFrom<T>(
+    start: number,
+    values: readonly T[],
+    write: (value: T, frames: FrameBuffer) => void,
+    inTime: boolean,
+  ): boolean | Promise<boolean> {
+    if (this.#socket.readyState !== this.#socket.OPEN || values.length === start) return inTime;
+    let frames = this.#hold();
+    let room = this.#limits.limitBytes - this.#stream.writableLength;
+    for (let at = start; at < values.length; at++) {
+      write(values[at] as T, frames);
+      if (frames.length <= room) continue;
+      this.flush();
+      if (inTime) return this.#writeBehind(at + 1, values, write);
+      frames = this.#hold();
+      room = this.#limits.limitBytes - this.#stream.writableLength;
+    }
+    return inTime;
+  }
+
+  async #writeBehind<T>(
+    start: number,
+    values: readonly T[],
+    write: (value: T, frames: FrameBuffer) => void,
+  ): Promise<boolean> {
+    return this.#writeFrom(start, values, write, await this.#hasRoom());
+  }
+
+  #hold(): FrameBuffer {
+    if (this.#held === null) {
+      this.#held = takeFrameBuffer();
+      process.nextTick(() => this.flush());
+    }
+    return this.#held;
   }
 
   async #hasRoom(): Promise<boolean> {

@@ -96,15 +96,15 @@ export class Resumable {
 
   /** Takes what the connection says into the ledger, until it ends. */
   async pump(): Promise<void> {
-    await this.connection.read(async ({ streamId, events }) => {
+    await this.connection.read(({ streamId, events }) => {
       // Nobody would give back what an ended connection takes of the budget.
-      if (this.#isOver) return;
+      if (this.#isOver) return null;
       const encoder = this.#encoders.of(streamId);
       const before = this.#ledger.keptBytes;
       for (const event of events) this.#ledger.keep(encoder.encode(event));
       this.#budget.take(this.#ledger.keptBytes - before);
       this.#wake();
-      await this.#hasRoom();
+      return this.#hasRoom();
     });
     this.#isOver = true;
     this.#wake();

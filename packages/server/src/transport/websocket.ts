@@ -101,9 +101,7 @@ export class SocketSession implements Attachment {
     if (this.#resumption) {
       await this.#resume(this.#resumption);
     } else {
-      await this.connection.read(async ({ streamId, events }) => {
-        this.#wasRead(await this.#outbox.write(streamId, events));
-      });
+      await this.connection.read(({ streamId, events }) => this.#written(this.#outbox.write(streamId, events)));
     }
     const { code, reason } = this.#leave ?? closeCodes.internal;
     this.#outbox.flush();
@@ -113,6 +111,13 @@ export class SocketSession implements Attachment {
   async #resume({ resumable, resumed, after }: Resumption): Promise<void> {
     resumable.attach(this);
     for await (const frames of resumable.frames(this, resumed, after)) this.#wasRead(await this.#outbox.send(frames));
+  }
+
+  /** Null where the outbox had room for all of it: nothing is waited for then. */
+  #written(inTime: boolean | Promise<boolean>): Promise<void> | null {
+    if (inTime !== true) return Promise.resolve(inTime).then((was) => this.#wasRead(was));
+    this.#wasRead(true);
+    return null;
   }
 
   #wasRead(inTime: boolean): void {

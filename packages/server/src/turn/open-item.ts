@@ -27,6 +27,10 @@ export type UnnumberedEvent = KnownEvent extends infer Event
 /** Where an item's events go, and how. */
 export interface ItemSink {
   readonly emit: (event: UnnumberedEvent) => void;
+  /** The number of the next event, for one that is made with it. */
+  readonly takeNumber: () => number;
+  /** Emits such an event. */
+  readonly emitNumbered: (event: KnownEvent) => void;
   /** Whether deltas are padded. */
   readonly obfuscate: boolean;
   /** Makes the `encrypted_content` of reasoning, where the request includes it. */
@@ -46,13 +50,16 @@ function padding(delta: string): string {
   return randomAlphanumeric((obfuscationBlock - (delta.length % obfuscationBlock)) % obfuscationBlock);
 }
 
-/** Sends a delta, padded where the client asked for that. Deltas are made in one piece: to put one together from parts costs 3x. */
+/** Sends a delta, padded where the client asked for that. */
 function emitDelta(sink: ItemSink, event: DeltaEvent): void {
   if (sink.obfuscate) event.obfuscation = padding(event.delta);
   sink.emit(event);
 }
 
 type DeltaEvent = Extract<UnnumberedEvent, { delta: string; item_id: string }>;
+
+// The deltas that there are many of are made in one piece, number and all: a field that comes later costs 140 instructions, and to put
+// an event together from parts 3x.
 
 // Events are encoded after the whole batch was made: an item in an event is never an array that still grows.
 
@@ -84,14 +91,25 @@ export class OpenMessage {
     this.#open('output_text');
     this.#text += delta;
     if (logprobs.length > 0) this.#logprobs.push(...logprobs);
-    emitDelta(this.#sink, {
-      type: 'response.output_text.delta',
-      item_id: this.#place.item_id,
-      output_index: this.#place.output_index,
-      content_index: this.#content.length,
-      delta,
-      logprobs: logprobs.length > 0 ? [...logprobs] : [],
-    });
+    const type = 'response.output_text.delta';
+    const { item_id, output_index } = this.#place;
+    const content_index = this.#content.length;
+    const own = logprobs.length > 0 ? [...logprobs] : [];
+    const sequence_number = this.#sink.takeNumber();
+    this.#sink.emitNumbered(
+      this.#sink.obfuscate
+        ? {
+            type,
+            item_id,
+            output_index,
+            content_index,
+            delta,
+            logprobs: own,
+            obfuscation: padding(delta),
+            sequence_number,
+          }
+        : { type, item_id, output_index, content_index, delta, logprobs: own, sequence_number },
+    );
   }
 
   annotate(annotation: Annotation): void {
@@ -185,13 +203,15 @@ export class OpenReasoning {
       this.#sink.emit({ type: 'response.content_part.added', ...this.#contentPlace(), part });
     }
     this.#text += delta;
-    emitDelta(this.#sink, {
-      type: 'response.reasoning_text.delta',
-      item_id: this.#place.item_id,
-      output_index: this.#place.output_index,
-      content_index: this.#content.length,
-      delta,
-    });
+    const type = 'response.reasoning_text.delta';
+    const { item_id, output_index } = this.#place;
+    const content_index = this.#content.length;
+    const sequence_number = this.#sink.takeNumber();
+    this.#sink.emitNumbered(
+      this.#sink.obfuscate
+        ? { type, item_id, output_index, content_index, delta, obfuscation: padding(delta), sequence_number }
+        : { type, item_id, output_index, content_index, delta, sequence_number },
+    );
   }
 
   summary(delta: string): void {
@@ -261,8 +281,8 @@ export function withSeal({ sealReasoning }: ItemSink, item: OutputReasoningItem)
 /** How a call is named. */
 export interface CallName {
   readonly name: string;
-  readonly namespace?: string;
-  readonly call_id: string;
+  readonly namespace: string | undefined;
+  readonly callId: string;
 }
 
 /** A call of a function, or of a custom tool: the same brackets under two names. */
@@ -290,27 +310,38 @@ export class OpenCall {
     const type =
       this.kind === 'function' ? 'response.function_call_arguments.delta' : 'response.custom_tool_call_input.delta';
     const { item_id, output_index } = this.#place;
-    emitDelta(this.#sink, { type, item_id, output_index, delta });
+    const sequence_number = this.#sink.takeNumber();
+    this.#sink.emitNumbered(
+      this.#sink.obfuscate
+        ? { type, item_id, output_index, delta, obfuscation: padding(delta), sequence_number }
+        : { type, item_id, output_index, delta, sequence_number },
+    );
   }
 
   close(status: 'completed' | 'incomplete'): void {
+    const { item_id, output_index } = this.#place;
     if (this.kind === 'function') {
-      this.#sink.emit({ type: 'response.function_call_arguments.done', ...this.#place, arguments: this.#text });
+      const type = 'response.function_call_arguments.done';
+      this.#sink.emit({ type, item_id, output_index, arguments: this.#text });
     } else {
-      this.#sink.emit({ type: 'response.custom_tool_call_input.done', ...this.#place, input: this.#text });
+      this.#sink.emit({ type: 'response.custom_tool_call_input.done', item_id, output_index, input: this.#text });
     }
-    this.#sink.emit({
-      type: 'response.output_item.done',
-      output_index: this.#place.output_index,
-      item: this.#item(status),
-    });
+    this.#sink.emit({ type: 'response.output_item.done', output_index, item: this.#item(status) });
   }
 
   #item(status: ItemStatus): OutputFunctionCallItem | OutputCustomToolCallItem {
-    const id = this.#place.item_id;
-    return this.kind === 'function'
-      ? { id, type: 'function_call', status, arguments: this.#text, ...this.#name }
-      : { id, type: 'custom_tool_call', status, input: this.#text, ...this.#name };
+    const { item_id: id } = this.#place;
+    const { name, namespace, callId: call_id } = this.#name;
+    if (this.kind === 'custom') {
+      const item = { id, type: 'custom_tool_call' as const, status, input: this.#text, name, call_id };
+      return namespace === undefined
+        ? item
+        : { id, type: item.type, status, input: item.input, name, namespace, call_id };
+    }
+    const item = { id, type: 'function_call' as const, status, arguments: this.#text, name, call_id };
+    return namespace === undefined
+      ? item
+      : { id, type: item.type, status, arguments: item.arguments, name, namespace, call_id };
   }
 }
 

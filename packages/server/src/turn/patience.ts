@@ -17,13 +17,16 @@ export class Patience {
   readonly #onTick: () => void;
   #timer: NodeJS.Timeout | null = null;
   #heard = false;
-  #engineSilentSince = performance.now();
-  #clientSilentSince = performance.now();
+  #engineSilentSince: number;
+  #clientSilentSince: number;
 
   constructor(options: PatienceOptions, onTick: () => void) {
     this.#options = options;
     this.#onTick = onTick;
-    this.#arm();
+    const now = performance.now();
+    this.#engineSilentSince = now;
+    this.#clientSilentSince = now;
+    this.#arm(now);
   }
 
   /** The engine said something. */
@@ -50,7 +53,7 @@ export class Patience {
     }
     const silent = keepaliveEventMs > 0 && now - this.#clientSilentSince >= keepaliveEventMs;
     if (silent) this.#clientSilentSince = now;
-    this.#arm();
+    this.#arm(now);
     return silent ? 'keepalive' : 'wait';
   }
 
@@ -60,15 +63,13 @@ export class Patience {
   }
 
   /** The timer is not moved with every event: it looks at the clock when it fires and sleeps for what is left. */
-  #arm(): void {
-    const now = performance.now();
+  #arm(now: number): void {
     const { firstEventTimeoutMs, stallTimeoutMs, keepaliveEventMs } = this.#options;
     const limitMs = this.#heard ? stallTimeoutMs : firstEventTimeoutMs;
-    const waits = [
-      ...(limitMs > 0 ? [this.#engineSilentSince + limitMs - now] : []),
-      ...(keepaliveEventMs > 0 ? [this.#clientSilentSince + keepaliveEventMs - now] : []),
-    ];
-    if (waits.length === 0) return;
-    this.#timer = setTimeout(this.#onTick, Math.max(1, Math.min(...waits)));
+    const untilTimeout = limitMs > 0 ? this.#engineSilentSince + limitMs - now : Infinity;
+    const untilKeepalive = keepaliveEventMs > 0 ? this.#clientSilentSince + keepaliveEventMs - now : Infinity;
+    const waitMs = Math.min(untilTimeout, untilKeepalive);
+    // Whole milliseconds: Node keeps a list of timers for each length, and a fraction would make it one of its own.
+    if (waitMs !== Infinity) this.#timer = setTimeout(this.#onTick, Math.max(1, Math.ceil(waitMs)));
   }
 }

@@ -1,7 +1,7 @@
 /** From a parsed create to a request that a turn can run: what is not supported, what is stored, what it refers to. */
-import { errors, type CreateRequest } from '@longwire/protocol';
+import { errors, type CreateRequest, type Item } from '@longwire/protocol';
 import type { OpenConversation } from '../chain/conversations.ts';
-import { identifyItems, resolveReferences } from '../chain/stored-items.ts';
+import { identifyItems } from '../chain/stored-items.ts';
 import type { TurnRequest, TurnServices } from './turn.ts';
 
 /** Whether the response is to be stored. */
@@ -10,7 +10,7 @@ export function isStored(services: TurnServices, project: string, body: CreateRe
 }
 
 /**
- * Takes the conversation that the request names for this turn; null when it names none.
+ * Takes the conversation that the request names for this turn.
  * Throws `conversation_not_found`, `conversation_locked`, and `unsupported_parameter` where nothing is stored.
  */
 export async function openConversation(
@@ -26,24 +26,24 @@ export async function openConversation(
 }
 
 /**
- * The request with its history bound and its references resolved: O(new items). Items that will be stored get their ids here, so
- * that memory and store hold the same. Throws `item_not_found`, and names the fields that nothing here can honour.
+ * The request with its history bound and its references resolved to `items`: O(new items). Items that will be stored get their ids
+ * here, so that memory and store hold the same.
  */
-export async function resolveRequest(
+export function bindRequest(
   services: TurnServices,
   request: TurnRequest,
   conversation: OpenConversation | null,
-): Promise<TurnRequest> {
+  items: readonly Item[],
+): TurnRequest {
   const { body, project } = request;
-  refuseUnsupported(services, request);
-  const items = await resolveReferences(services.store, project, body.input);
-  const input =
-    isStored(services, project, body) || conversation ? identifyItems(items, '', services.now()) : [...items];
+  const isKept = conversation !== null || isStored(services, project, body);
+  if (!isKept && items === body.input) return request;
+  const input = isKept ? identifyItems(items, '', services.now()) : [...items];
   return { ...request, body: { ...body, input }, parent: conversation ? conversation.node : request.parent };
 }
 
-/** Fields that would change the answer, and that no engine of ours can honour: an error is better than silence. */
-function refuseUnsupported(services: TurnServices, { body, project }: TurnRequest): void {
+/** Names the fields that would change the answer, and that no engine of ours can honour: an error is better than silence. */
+export function refuseUnsupported(services: TurnServices, { body, project }: TurnRequest): void {
   if (body.background === true && !isStored(services, project, body)) {
     throw errors.unsupportedValue('background', 'can only be true for a response that is stored (store: true).');
   }

@@ -17,7 +17,7 @@ import { isUnfinished } from '../chain/unfinished.ts';
 import type { Engine, EngineEvent, EngineUsage, GenerateRequest } from '../engine/engine.ts';
 import type { TurnWatch } from '../observe/turn-meter.ts';
 import { commitResponse } from './commit.ts';
-import { Generation, type EngineEnd } from './generation.ts';
+import { Generation, type EngineEnd, type Step } from './generation.ts';
 import { abandoned, toTurnEnd, watchTurn } from './metered.ts';
 import type { UnnumberedEvent } from './open-item.ts';
 import { Sequencer, type Ending } from './sequencer.ts';
@@ -127,14 +127,15 @@ export class TurnRun {
         reached = this.#begin();
         // One generator for all of it: delegating to a second costs three promises a batch.
         while (!reached) {
-          const step = await this.#step();
-          reached = step.ending;
-          if (reached) {
-            last = step.events;
+          const step = await this.#generation.next();
+          const events = this.#tell(step);
+          if (step.kind === 'events' && step.end) {
+            reached = toEnding(step.end);
+            last = events;
             break;
           }
-          if (step.events.length > 0) {
-            yield step.events;
+          if (events.length > 0) {
+            yield events;
             this.#generation.told();
           }
           if (this.#interruptsNow) reached = await this.#cutShort();
@@ -199,12 +200,10 @@ export class TurnRun {
     return this.#watch?.hear(events) ?? events;
   }
 
-  /** What the client hears next, and how the turn ends, once it does. */
-  async #step(): Promise<{ readonly events: readonly KnownEvent[]; readonly ending: Ending | null }> {
-    const step = await this.#generation.next();
-    const events = step.kind === 'events' ? this.#sequencer.push(step.events) : [];
-    if (step.kind === 'events' && step.end) return { events, ending: toEnding(step.end) };
-    return { events: step.kind === 'keepalive' ? this.#sequencer.keepAlive() : events, ending: null };
+  /** What the client hears of a step. */
+  #tell(step: Step): readonly KnownEvent[] {
+    if (step.kind === 'events') return this.#sequencer.push(step.events);
+    return step.kind === 'keepalive' ? this.#sequencer.keepAlive() : [];
   }
 
   async #cutShort(): Promise<Ending> {

@@ -20,6 +20,7 @@ import { SentHistory, type KnownHistory } from '../chain/known-history.ts';
 import type { Conversations, OpenConversation } from '../chain/conversations.ts';
 import { extendTools, type ChainNode } from '../chain/node.ts';
 import type { RecentNodes } from '../chain/recent.ts';
+import { hasReferences, resolveReferences } from '../chain/stored-items.ts';
 import { estimateTokens } from '../chain/tokens.ts';
 import { extendOpenCalls, noOpenCalls, requireOutputs } from '../chain/tool-calls.ts';
 import { createCompaction, type Compaction } from '../compaction/compaction.ts';
@@ -32,7 +33,7 @@ import type { HistoryOrigin, TurnMeter } from '../observe/turn-meter.ts';
 import type { Store } from '../store/store.ts';
 import type { KeyedTurns } from './keyed-turns.ts';
 import type { PatienceOptions } from './patience.ts';
-import { isStored, openConversation, resolveRequest } from './request.ts';
+import { bindRequest, isStored, openConversation, refuseUnsupported } from './request.ts';
 import { Truncation } from './truncation.ts';
 
 /** What turns need of the house. */
@@ -99,11 +100,23 @@ export interface Turn {
   readonly owner: string | null;
 }
 
-/** Takes the request's conversation, where it names one, and checks and prepares the turn. Throws what both of them throw. */
+/**
+ * Takes the request's conversation, where it names one, and checks and prepares the turn. Waits only for what is not in memory: on a warm
+ * chain that is nothing. Throws what `openConversation`, `resolveReferences`, `Router.route` and `prepareTurn` throw.
+ */
 export async function openTurn(services: TurnServices, asked: TurnRequest): Promise<Turn> {
-  const conversation = await openConversation(services, asked);
+  const { body, project } = asked;
+  const conversation = body.conversation ? await openConversation(services, asked) : null;
   try {
-    return await prepareTurn(services, await resolveRequest(services, asked, conversation), conversation);
+    refuseUnsupported(services, asked);
+    const { input } = body;
+    const items = hasReferences(input) ? await resolveReferences(services.store, project, input) : input;
+    const request = bindRequest(services, asked, conversation, items);
+    const model = body.model ?? request.parent?.model;
+    if (!model) throw errors.missing('model');
+    const engine = request.parent?.context?.engine;
+    const route = services.router.find(model, engine) ?? (await services.router.route(model, engine));
+    return prepareTurn(services, request, route, conversation);
   } catch (thrown) {
     conversation?.close();
     throw thrown;
@@ -112,25 +125,22 @@ export async function openTurn(services: TurnServices, asked: TurnRequest): Prom
 
 /**
  * Checks the request against its chain and prepares the engine's context: O(new items) on a warm chain.
- * Throws catalogue errors: `model_not_found`, `missing_required_parameter`, "No tool call found …", a sealed item that cannot be
- * opened, what the engine refuses.
+ * Throws catalogue errors: "No tool call found …", a sealed item that cannot be opened, what the engine refuses.
  */
-async function prepareTurn(
+function prepareTurn(
   services: TurnServices,
   request: TurnRequest,
+  route: Route,
   conversation: OpenConversation | null,
-): Promise<Turn> {
+): Turn {
   const { body, parent, project } = request;
-  const modelName = body.model ?? parent?.model;
-  if (!modelName) throw errors.missing('model');
-  const route = await services.router.route(modelName, parent?.context?.engine);
-
   const openCalls = extendOpenCalls(parent?.openCalls ?? noOpenCalls, body.input);
   if (body.generate !== false) requireOutputs(openCalls);
 
   const stored = isStored(services, project, body);
   const status = body.background === true ? 'queued' : 'in_progress';
-  const settings: ResponseSettings = { ...resolveSettings(body), store: stored };
+  const settings: ResponseSettings = resolveSettings(body);
+  settings.store = stored;
   const nowMs = services.now();
   const id = createResponseId(nowMs);
   const { sealer } = services;
@@ -157,14 +167,13 @@ async function prepareTurn(
 
   const end = { binding, parent: before, input: body.input, openCalls };
   const estimate = () => (before?.tokens ?? 0) + estimateTokens(opened.items);
+  const response = createResponse({ id, createdAt: Math.floor(nowMs / 1000), model: route.model.id, settings, status });
+  if (opened.removed.length > 0) response.input_transformations = [...opened.removed];
   return {
     id,
     request,
     route,
-    response: {
-      ...createResponse({ id, createdAt: Math.floor(nowMs / 1000), model: route.model.id, settings, status }),
-      ...(opened.removed.length > 0 && { input_transformations: [...opened.removed] }),
-    },
+    response,
     stored,
     generation,
     history,

@@ -2,6 +2,7 @@ import { createResponse, resolveSettings, type KnownEvent, type Response } from 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventEncoder, EventEncoders } from '../../src/transport/event-json.ts';
+import { takeFrameBuffer } from '../../src/transport/frames.ts';
 
 const place = { item_id: fc.constant('msg_0a'), output_index: fc.nat() };
 const piece = { delta: fc.string({ unit: 'binary' }), sequence_number: fc.nat() };
@@ -46,6 +47,23 @@ describe('the JSON of a delta', () => {
         const encoder = new EventEncoder(streamId);
         const written = events.map((event) => write(encoder, event, streamId));
         expect(parsed(written)).toEqual(meant(written));
+      }),
+    );
+  });
+
+  it('is the same in a frame', () => {
+    fc.assert(
+      fc.property(fc.array(deltas, { maxLength: 12 }), fc.constantFrom(null, 'a.b-c'), (events, streamId) => {
+        const frames = takeFrameBuffer();
+        const meantFrames = takeFrameBuffer();
+        const encoders = [new EventEncoder(streamId), new EventEncoder(streamId)] as const;
+        for (const event of events) {
+          encoders[0].write(event as KnownEvent, frames);
+          meantFrames.text(encoders[1].encode(event as KnownEvent));
+        }
+        expect(frames.bytes.toString('latin1')).toBe(meantFrames.bytes.toString('latin1'));
+        frames.giveBack();
+        meantFrames.giveBack();
       }),
     );
   });

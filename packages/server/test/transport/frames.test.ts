@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { encodeTextFrames } from '../../src/transport/frames.ts';
+import { takeFrameBuffer } from '../../src/transport/frames.ts';
 
 describe('frames', () => {
   it('are read by a WebSocket as the texts that they were, at every length of header', async () => {
@@ -18,10 +18,17 @@ describe('frames', () => {
       'z'.repeat(125) + 'é',
       'end',
     ];
+    const frames = takeFrameBuffer();
+    for (const text of texts) frames.text(text);
+    // The same where the length is not known before.
+    for (const text of texts) {
+      const at = frames.open(3 * text.length);
+      frames.close(at + frames.memory.write(text, at));
+    }
     const server = createServer();
     const sockets = new WebSocketServer({ noServer: true });
     server.on('upgrade', (request, stream, head) => {
-      sockets.handleUpgrade(request, stream, head, () => stream.write(encodeTextFrames(texts)));
+      sockets.handleUpgrade(request, stream, head, () => stream.write(frames.bytes));
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -29,11 +36,24 @@ describe('frames', () => {
     const received: string[] = [];
     const all = Promise.withResolvers<void>();
     socket.on('message', (data: Buffer) => {
-      if (received.push(data.toString()) === texts.length) all.resolve();
+      if (received.push(data.toString()) === 2 * texts.length) all.resolve();
     });
     await all.promise;
     socket.terminate();
     server.close();
-    expect(received).toEqual(texts);
+    expect(received).toEqual([...texts, ...texts]);
+  });
+
+  it('are written into memory that was given back, and into none that is still read', () => {
+    const first = takeFrameBuffer();
+    first.text('one');
+    const second = takeFrameBuffer();
+    expect(second).not.toBe(first);
+    first.giveBack();
+    const third = takeFrameBuffer();
+    expect(third).toBe(first);
+    expect(third.length).toBe(0);
+    second.giveBack();
+    third.giveBack();
   });
 });
