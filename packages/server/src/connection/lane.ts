@@ -188,31 +188,26 @@ export class Lane {
       this.#target = target;
       this.#owes = true;
       if (this.#failing) run.fail(this.#failing);
-      const node = await this.#pull(run);
+      const events = run.events();
+      let step = await events.next();
+      for (; !step.done; step = await events.next()) await this.#send(step.value);
+      const node = step.value;
       this.#owes = false;
       if (this.#closed) {
         // Nobody is left to tell.
         if (node) releaseNode(this.#around.services, node);
         return;
       }
-      const successor = await this.#follow(target, run, node);
+      const following = this.#follow(target, run, node);
+      const successor = following && (await following);
       target.number = createNumbering(run.nextNumber);
       target.run = null;
       next = successor && new TurnRun(this.#around.services, successor);
     }
   }
 
-  async #pull(run: TurnHandle): Promise<ChainNode | null> {
-    const events = run.events();
-    for (;;) {
-      const next = await events.next();
-      if (next.done) return next.value;
-      await this.#send(next.value);
-    }
-  }
-
   /** After a turn: the lane's newest response, and the successor if steers wait for one. */
-  async #follow(target: Target, run: TurnHandle, node: ChainNode | null): Promise<Turn | null> {
+  #follow(target: Target, run: TurnHandle, node: ChainNode | null): Promise<Turn | null> | null {
     const { turn, isCancelled } = run;
     const { body } = turn.request;
     if (node) this.#advance(node, turn.request.parent);

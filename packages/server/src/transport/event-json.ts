@@ -1,5 +1,6 @@
 /** Events as JSON. */
-import type { KnownEvent } from '@longwire/protocol';
+import type { KnownEvent, OutputItem } from '@longwire/protocol';
+import { CallEncoder } from './call-json.ts';
 import { DeltaEncoder } from './delta-json.ts';
 import type { FrameBuffer } from './frames.ts';
 import { ResponseEncoder } from './response-json.ts';
@@ -25,6 +26,7 @@ export class EventEncoder {
   readonly streamId: string | null;
   readonly #suffix: string;
   readonly #deltas: DeltaEncoder;
+  readonly #calls = new CallEncoder();
   /** Null between turns: what it remembers is a turn's. */
   #responses: ResponseEncoder | null = null;
 
@@ -47,10 +49,17 @@ export class EventEncoder {
         return this.#deltas.encode(event, -1, '');
       case 'response.reasoning_text.delta':
         return this.#deltas.encode(event, event.content_index, '');
+      case 'response.function_call_arguments.done': {
+        const text = `"arguments":${this.#calls.quote(event.arguments)}`;
+        const place = `"item_id":${this.#calls.quoteId(event.item_id)},"output_index":${event.output_index}`;
+        return `{"type":"${event.type}",${place},${text},"sequence_number":${event.sequence_number}${this.#suffix}`;
+      }
+      case 'response.output_item.added':
+        return this.#encodeItemEvent(event, this.#encodeItem(event.item));
       case 'response.output_item.done': {
-        const item = (this.#responses ??= new ResponseEncoder()).encodeItem(event.item);
-        const head = `{"type":"${event.type}","output_index":${event.output_index},"item":`;
-        return `${head}${item},"sequence_number":${event.sequence_number}${this.#suffix}`;
+        const item = this.#encodeItem(event.item);
+        (this.#responses ??= new ResponseEncoder()).keepItem(event.item, item);
+        return this.#encodeItemEvent(event, item);
       }
       case 'response.created':
       case 'response.in_progress':
@@ -69,6 +78,16 @@ export class EventEncoder {
     return JSON.stringify(event).slice(0, -1) + this.#suffix;
   }
 
+  #encodeItem(item: OutputItem): string {
+    const isCall = item.type === 'function_call' || item.type === 'custom_tool_call';
+    return isCall ? this.#calls.encode(item) : JSON.stringify(item);
+  }
+
+  #encodeItemEvent({ type, output_index, sequence_number }: ItemEvent, item: string): string {
+    const head = `{"type":"${type}","output_index":${output_index},"item":`;
+    return `${head}${item},"sequence_number":${sequence_number}${this.#suffix}`;
+  }
+
   /** The same as a frame. */
   write(event: KnownEvent, frames: FrameBuffer): void {
     switch (event.type) {
@@ -85,5 +104,7 @@ export class EventEncoder {
     frames.text(this.encode(event));
   }
 }
+
+type ItemEvent = Extract<KnownEvent, { type: 'response.output_item.added' | 'response.output_item.done' }>;
 
 const noLogprobs = ',"logprobs":[]';

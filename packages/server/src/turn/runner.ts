@@ -234,7 +234,7 @@ export class TurnRun {
       this.#contextBehind(output),
     );
     if (turn.history) rememberDigest(node, turn.history);
-    await commitResponse(services, turn, response, node);
+    if (turn.stored || turn.conversation) await commitResponse(services, turn, response, node);
     if (turn.stored) {
       const dropped = services.recent.add(node);
       if (dropped?.context) services.router.release(dropped.context.engine, dropped.context.context);

@@ -1,4 +1,4 @@
-import { createResponse, resolveSettings, type KnownEvent, type Response } from '@longwire/protocol';
+import { createResponse, createUsage, resolveSettings, type KnownEvent, type Response } from '@longwire/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventEncoder, EventEncoders } from '../../src/transport/event-json.ts';
@@ -69,20 +69,76 @@ describe('the JSON of a delta', () => {
   });
 });
 
+const text = fc.string({ unit: 'binary' });
+const called = {
+  id: text,
+  status: fc.constantFrom('in_progress' as const, 'completed' as const),
+  name: text,
+  call_id: text,
+};
+const functionCall = fc.record({ ...called, type: fc.constant('function_call' as const), arguments: text });
+const customCall = fc.record({ ...called, type: fc.constant('custom_tool_call' as const), input: text });
+
+describe('the JSON of a call', () => {
+  it.each<[string, (call: Record<string, unknown>) => object]>([
+    [
+      'as a turn makes it',
+      ({ id, type, status, arguments: args, input, name, call_id }) =>
+        type === 'function_call'
+          ? { id, type, status, arguments: args, name, call_id }
+          : { id, type, status, input, name, call_id },
+    ],
+    ['with a namespace', (call) => ({ ...call, namespace: 'of "mine"' })],
+    ['in an order of its own', ({ call_id, ...call }) => ({ call_id, ...call })],
+    ['without a status', (call) => Object.fromEntries(Object.entries(call).filter(([name]) => name !== 'status'))],
+  ])('is what JSON.stringify would write: %s', (_, toItem) => {
+    fc.assert(
+      fc.property(fc.oneof(functionCall, customCall), (call) => {
+        const item = toItem(call);
+        const encoder = new EventEncoder(null);
+        const args = 'arguments' in call ? call.arguments : call.input;
+        const events = [
+          { type: 'response.output_item.added', output_index: 0, item, sequence_number: 2 },
+          {
+            type: 'response.function_call_arguments.done',
+            item_id: call.id,
+            output_index: 0,
+            arguments: args,
+            sequence_number: 3,
+          },
+          { type: 'response.output_item.done', output_index: 0, item, sequence_number: 4 },
+        ];
+        expect(events.map((event) => encoder.encode(event as KnownEvent))).toEqual(
+          events.map((event) => JSON.stringify(event)),
+        );
+      }),
+    );
+  });
+});
+
 describe('the JSON of a response', () => {
   const tools = [{ type: 'function' as const, name: 'look', parameters: { status: 'in_progress', output: [] } }];
-  const request = { model: 'm', input: [], instructions: 'say "usage":null', tools, user: null };
+  const request = {
+    model: 'm',
+    input: [],
+    instructions: 'say "usage":null',
+    tools,
+    user: null,
+    previous_response_id: 'a"b',
+  };
   const settings = resolveSettings(request);
   const created: Response = createResponse({ id: 'resp_1', createdAt: 7, model: 'm', settings });
   const item = { id: 'msg_1', type: 'message' as const, role: 'assistant' as const, status: 'completed' as const };
   const output = [{ ...item, content: [{ type: 'output_text' as const, text: 'a\u2028"', annotations: [] }] }];
-  const usage = { input_tokens: 1, output_tokens: 2, total_tokens: 3 } as Response['usage'];
+  const usage = createUsage({ inputTokens: 5, cachedTokens: 3, outputTokens: 2, reasoningTokens: 1 });
+  const detailed = { ...usage, input_tokens_details: { cached_tokens: 3 } };
   const error = { code: 'server_error' as const, message: 'It "failed".' };
 
   it.each<[string, Partial<Response>]>([
     ['completed', { status: 'completed', completed_at: 9, output, service_tier: 'default', usage }],
     ['incomplete', { status: 'incomplete', output, incomplete_details: { reason: 'steered' } }],
     ['failed', { status: 'failed', error }],
+    ['with less to tell of its tokens', { status: 'completed', usage: detailed }],
     ['another request', { id: 'resp_2', tools: [], status: 'completed', completed_at: 8 }],
     ['with a field more', { status: 'completed', input_transformations: [] } as Partial<Response>],
   ])('is what JSON.stringify would write, as it begins and as it ends: %s', (_, changes) => {
