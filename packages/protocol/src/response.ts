@@ -153,12 +153,16 @@ export function resolveSettings(request: CreateRequest): ResponseSettings {
   };
 }
 
-// What most requests leave out is the same object in all of them: it is written once (docs/decisions/0020).
-const noReasoning: ResponseSettings['reasoning'] = { effort: null, summary: null };
-const plainText: ResponseSettings['text'] = { format: { type: 'text' }, verbosity: 'medium' };
+// What most requests leave out is the same object in all of them, frozen: it is written once (docs/decisions/0020).
+const noReasoning: ResponseSettings['reasoning'] = Object.freeze({ effort: null, summary: null });
+const plainText: ResponseSettings['text'] = Object.freeze({
+  format: Object.freeze({ type: 'text' as const }),
+  verbosity: 'medium',
+});
 const noTools: ResponseSettings['tools'] = [];
-const noMetadata: ResponseSettings['metadata'] = {};
-const implicitCache: ResponseSettings['prompt_cache_options'] = { mode: 'implicit', ttl: '30m' };
+Object.freeze(noTools);
+const noMetadata: ResponseSettings['metadata'] = Object.freeze({});
+const implicitCache: ResponseSettings['prompt_cache_options'] = Object.freeze({ mode: 'implicit', ttl: '30m' });
 
 function resolveText(text: TextSettings): ResponseSettings['text'] {
   return { ...text, format: text.format ?? { type: 'text' }, verbosity: text.verbosity ?? 'medium' };

@@ -2,7 +2,21 @@
 import type { OutputItem, Response } from '@longwire/protocol';
 import { quoteName } from './call-json.ts';
 
-/** The newest values, in whatever response, of some fields that follow one another, and their JSON. */
+/** Fields whose words are the API's or the operator's. What else a client wrote is not kept: its response may be its own affair. */
+const commonWords: ReadonlySet<keyof Response> = new Set([
+  'model',
+  'tool_choice',
+  'truncation',
+  'prompt_cache_retention',
+]);
+
+/** Whether a value may be remembered beyond its response: numbers, words of the API, and the defaults, which are frozen. */
+function isCommon(field: keyof Response | undefined, value: unknown): boolean {
+  if (typeof value === 'string') return field !== undefined && commonWords.has(field);
+  return typeof value !== 'object' || Object.isFrozen(value);
+}
+
+/** The newest common values, in whatever response, of some fields that follow one another, and their JSON. */
 class Run {
   readonly #fields: readonly (keyof Response)[];
   readonly #read: (response: Response) => readonly unknown[];
@@ -21,11 +35,13 @@ class Run {
     const known = this.#values;
     let at = 0;
     while (at < known.length && known[at] === values[at]) at++;
-    if (at < values.length) {
+    if (at === values.length) return this.#json;
+    const json = this.#fields.map((field, index) => `"${field}":${JSON.stringify(values[index])}`).join(',');
+    if (values.every((value, index) => isCommon(this.#fields[index], value))) {
       this.#values = values;
-      this.#json = this.#fields.map((field, index) => `"${field}":${JSON.stringify(values[index])}`).join(',');
+      this.#json = json;
     }
-    return this.#json;
+    return json;
   }
 }
 

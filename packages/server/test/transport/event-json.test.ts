@@ -1,4 +1,13 @@
-import { createResponse, createUsage, resolveSettings, type KnownEvent, type Response } from '@longwire/protocol';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import {
+  createResponse,
+  createUsage,
+  resolveSettings,
+  type CreateRequest,
+  type KnownEvent,
+  type Response,
+} from '@longwire/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventEncoder, EventEncoders } from '../../src/transport/event-json.ts';
@@ -167,6 +176,58 @@ describe('the JSON of a response', () => {
       ),
     ]);
     expect(parsed(written)).toEqual(meant(written));
+  });
+});
+
+describe('what is remembered of responses', () => {
+  const answer = (request: Partial<CreateRequest>): Response =>
+    createResponse({
+      id: 'resp_1',
+      createdAt: 7,
+      model: 'm',
+      settings: resolveSettings({ model: 'm', input: [], ...request }),
+    });
+
+  it('is never told to another', () => {
+    const requests = fc.record(
+      {
+        instructions: fc.constantFrom('a', 'b', null),
+        user: fc.constantFrom('ada', 'bob'),
+        metadata: fc.constantFrom<Record<string, string>>({}, { team: 'a' }),
+        temperature: fc.constantFrom(0, 1),
+        truncation: fc.constantFrom('auto' as const, 'disabled' as const),
+        safety_identifier: fc.constantFrom('s', null),
+        max_output_tokens: fc.constantFrom(1, null),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.array(requests, { maxLength: 8 }), (sent) => {
+        for (const request of sent) {
+          const event = { type: 'response.created' as const, response: answer(request), sequence_number: 0 };
+          expect(new EventEncoder(null).encode(event)).toBe(JSON.stringify(event));
+        }
+      }),
+    );
+  });
+
+  it('is nothing that a client wrote: it goes with its response', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const metadata = new WeakRef({ secret: 'canary' });
+    const format = new WeakRef({ type: 'json_schema' as const, name: 'canary', schema: {} });
+    (() => {
+      const request = {
+        metadata: metadata.deref() ?? {},
+        text: { format: format.deref() ?? { type: 'text' as const } },
+      };
+      const event = { type: 'response.created' as const, response: answer(request), sequence_number: 0 };
+      expect(new EventEncoder(null).encode(event)).toContain('canary');
+    })();
+    // A weak reference holds its object until the turn of the loop is over.
+    await new Promise(setImmediate);
+    collect();
+    expect([metadata.deref(), format.deref()]).toEqual([undefined, undefined]);
   });
 });
 
