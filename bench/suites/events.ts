@@ -82,7 +82,7 @@ export async function measureEvents({ rounds, full, progress }: SuiteOptions): P
     }),
   });
   const crowded = await playRounds({
-    rounds: full ? rounds : 2,
+    rounds: full ? rounds : 3,
     measureQuietness: () => measureQuietness(echo),
     announce: (name) => progress(`events: ${crowd} streams at ${tokensPerSecond} tokens a second, ${name}`),
     async play(): Promise<Crowd> {
