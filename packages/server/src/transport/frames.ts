@@ -40,6 +40,11 @@ export class FrameBuffer {
     return this.#memory.subarray(0, this.#end);
   }
 
+  /** Whether they outgrew a usual buffer: the memory of these may be twice as large as they are. */
+  get hasGrown(): boolean {
+    return this.#memory.length > usualBytes;
+  }
+
   /** Where the text of an open frame is written. Another one after `open`. */
   get memory(): Buffer {
     return this.#memory;

@@ -62,12 +62,12 @@ export class Outbox {
     const frames = this.#held;
     if (frames === null) return;
     this.#held = null;
-    const isBehind = this.#stream.writableLength > 0;
-    // Behind others these bytes wait too: in memory of their own size, or each small frame would hold a whole buffer.
-    const bytes = isBehind ? Buffer.from(frames.bytes) : frames.bytes;
+    // What may have to wait for its reader waits in memory of its own size, or each small frame would hold a whole buffer.
+    const mayWait = this.#stream.writableLength > 0 || frames.hasGrown;
+    const bytes = mayWait ? Buffer.from(frames.bytes) : frames.bytes;
     if (this.#socket.readyState === this.#socket.OPEN) this.#stream.write(bytes);
     // A stream with nothing left to write has given all bytes to the system.
-    if (isBehind || this.#stream.writableLength === 0) frames.giveBack();
+    if (mayWait || this.#stream.writableLength === 0) frames.giveBack();
   }
 
   /**
