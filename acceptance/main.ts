@@ -15,7 +15,8 @@ import { startLongwire } from './longwire.ts';
 import { installOpenaiPython, openaiPythonFaults } from './openai-python.ts';
 import { scenarios } from './scenarios.ts';
 
-process.exitCode = await run();
+// Left to end by itself, Node 24.21 was seen to spin for ever over the handles of a closed socket.
+process.exit(await run());
 
 async function run(): Promise<number> {
   const interrupted = new AbortController();
