@@ -1,21 +1,12 @@
 /** Rollouts on a line that breaks again and again (G15): what of their events does not arrive, or arrives twice. */
 import { connect, createNetworkMemory } from '@longwire/client';
-import type { FaultWord } from '../../packages/server/src/chaos/fault.ts';
+import { faultWords } from '../../packages/server/src/chaos/fault.ts';
 import { createFate } from '../../packages/server/src/chaos/plan.ts';
 import { startChaosProxy } from '../../packages/server/src/chaos/proxy.ts';
 import type { Rollout } from '../../packages/server/src/workloads/coding.ts';
 
-/** All that ends a connection, and what doubles a frame on its way. */
-const kinds: readonly FaultWord[] = [
-  'cut',
-  'cut-after',
-  'reset',
-  'reset-after',
-  'close',
-  'close-after',
-  'truncate',
-  'duplicate',
-];
+/** All that ends a connection, and what doubles a frame on its way: the client is not to wait for what is only late. */
+const kinds = faultWords.filter((word) => word !== 'stall' && word !== 'delay');
 /** Of each frame. */
 const probability = 0.03;
 

@@ -75,10 +75,11 @@ export class Channel<T> {
 
   async #giveNext(): Promise<void> {
     const entry = this.#entries.shift();
+    if (!entry) return;
     try {
-      if (entry) await this.#take(entry.value);
+      await this.#take(entry.value);
     } finally {
-      entry?.taken();
+      entry.taken();
     }
   }
 

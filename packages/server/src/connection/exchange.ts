@@ -8,8 +8,9 @@ import { openTurn, type Turn, type TurnServices } from '../turn/turn.ts';
 import { logFailure, withhold, withoutCause } from '../turn/withheld.ts';
 
 /**
- * Opens a turn and returns its events; `signal` says that the client went away, `trace` whose trace the request is part of. Throws the catalogue errors of `openTurn`
- * and `resolveStoredNode`, and those of `KeyedTurns.claim`: then no event exists yet and the answer is an HTTP error.
+ * Opens a turn and returns its events; `signal` says that the client went away, `trace` whose trace the request is part of. Throws the
+ * catalogue errors of `openTurn` and `resolveStoredNode`, and those of `KeyedTurns.claim`: then no event exists yet and the answer is an
+ * HTTP error.
  */
 export async function openExchange(
   services: TurnServices,

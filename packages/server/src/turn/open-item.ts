@@ -332,16 +332,17 @@ export class OpenCall {
   #item(status: ItemStatus): OutputFunctionCallItem | OutputCustomToolCallItem {
     const { item_id: id } = this.#place;
     const { name, namespace, callId: call_id } = this.#name;
+    const text = this.#text;
     if (this.kind === 'custom') {
-      const item = { id, type: 'custom_tool_call' as const, status, input: this.#text, name, call_id };
+      const type = 'custom_tool_call';
       return namespace === undefined
-        ? item
-        : { id, type: item.type, status, input: item.input, name, namespace, call_id };
+        ? { id, type, status, input: text, name, call_id }
+        : { id, type, status, input: text, name, namespace, call_id };
     }
-    const item = { id, type: 'function_call' as const, status, arguments: this.#text, name, call_id };
+    const type = 'function_call';
     return namespace === undefined
-      ? item
-      : { id, type: item.type, status, arguments: item.arguments, name, namespace, call_id };
+      ? { id, type, status, arguments: text, name, call_id }
+      : { id, type, status, arguments: text, name, namespace, call_id };
   }
 }
 

@@ -76,11 +76,9 @@ describe('metrics of turns', () => {
     const held = createHeldEngine();
     await using server = await startCountingServer({ engines: [held.engine] });
     using socket = await TestSocket.open(server.url);
-    socket.create({});
-    const created = await socket.next();
-    if (!('response' in created)) throw new Error('No response.');
+    const id = await beginTurn(socket);
     expect(series(await scrape(server), 'longwire_turns_running')).toEqual(['echo test-model websocket 1']);
-    socket.send({ type: 'response.cancel', response_id: created.response.id });
+    socket.send({ type: 'response.cancel', response_id: id });
     expect((await socket.response()).status).toBe('incomplete');
     const metrics = await scrape(server);
     expect(series(metrics, 'longwire_turns_running')).toEqual([]);
@@ -189,10 +187,8 @@ describe('metrics of turns', () => {
     const held = createHeldEngine();
     await using server = await startCountingServer({ engines: [held.engine] });
     using socket = await TestSocket.open(server.url);
-    socket.create({});
-    const created = await socket.next();
-    if (!('response' in created)) throw new Error('No response.');
-    socket.send({ type: 'response.steer', previous_response_id: created.response.id, input: 'Stop.' });
+    const id = await beginTurn(socket);
+    socket.send({ type: 'response.steer', previous_response_id: id, input: 'Stop.' });
     await socket.turn();
     held.release();
     await socket.turn();
@@ -243,3 +239,11 @@ describe('metrics of turns', () => {
     ]);
   });
 });
+
+/** Begins a turn; the id of its response. */
+async function beginTurn(socket: TestSocket): Promise<string> {
+  socket.create({});
+  const created = await socket.next();
+  if (!('response' in created)) throw new Error('No response.');
+  return created.response.id;
+}
